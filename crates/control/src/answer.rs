@@ -1,0 +1,119 @@
+use crate::{ActivityEntry, AppMethod, Section};
+use model::{AppId, AttemptId, Problem, ServiceId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What the engine says to a [`crate::Command`] or a [`crate::Query`] that succeeded.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Answer {
+    /// Done; nothing more to say.
+    Done,
+    /// A sign-in is under way.
+    SignIn {
+        /// Which.
+        attempt: AttemptId,
+        /// The address of the sign-in page; `None` for a service that needs no sign-in.
+        address: Option<String>,
+    },
+    /// How a sign-in ended.
+    SignInEnd(SignInEnd),
+    /// How a request ended: `true` when the app was let in.
+    RequestEnd {
+        /// Whether the app was let in.
+        allowed: bool,
+    },
+    /// A section of the view.
+    Section(Section),
+    /// What Connect would write.
+    AppPreview(AppPreview),
+    /// What was written into an app's config, or taken out of it.
+    AppWritten {
+        /// Which app.
+        app: AppId,
+        /// Each file that was changed.
+        changes: Vec<ConfigChange>,
+        /// What the person does next, such as restarting the app.
+        next: String,
+    },
+    /// Past activity, newest first.
+    Activity {
+        /// The entries.
+        entries: Vec<ActivityEntry>,
+    },
+    /// What the doctor found.
+    Doctor(Doctor),
+    /// The window was raised, and the person answers there.
+    Shown,
+}
+
+/// An answer, or the problem that stood in its way.
+pub type Outcome = Result<Answer, Problem>;
+
+/// How a sign-in ended.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "end", rename_all = "snake_case")]
+#[ts(export)]
+pub enum SignInEnd {
+    /// The service is connected.
+    Connected {
+        /// Which service.
+        service: ServiceId,
+        /// Its short name.
+        name: String,
+        /// Whose account it is, when the provider says.
+        account: Option<String>,
+    },
+    /// It failed, was denied, cancelled or timed out; what was there before stays.
+    Failed {
+        /// Why, and what to do.
+        problem: Problem,
+    },
+}
+
+/// What Connect would write into an app's config, shown before it is written.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AppPreview {
+    /// Which app.
+    pub app: AppId,
+    /// How it would reach Bellhop.
+    pub method: AppMethod,
+    /// Each file that would change.
+    pub changes: Vec<ConfigChange>,
+    /// What the person does afterwards.
+    pub next: String,
+}
+
+/// A change of one config file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ConfigChange {
+    /// The file.
+    pub file: String,
+    /// Whether the file is made new.
+    pub created: bool,
+    /// The change as a unified diff; empty when nothing changes.
+    pub diff: String,
+}
+
+/// What the doctor found.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Doctor {
+    /// Each thing that was checked.
+    pub checks: Vec<Check>,
+}
+
+/// One thing the doctor checked.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Check {
+    /// What was checked, in a few words.
+    pub what: String,
+    /// What was seen.
+    pub seen: String,
+    /// What is wrong and what to do; `None` when all is well.
+    pub problem: Option<Problem>,
+}

@@ -1,0 +1,104 @@
+//! What this room needs of others, declared here and implemented by the engine.
+
+use crate::Connection;
+use async_trait::async_trait;
+use model::{ConnectionId, Problem, Resource, Secret, ServiceId, ShortName, Timestamp};
+use std::{sync::Arc, time::Duration};
+
+/// Who calls: made by a boundary layer, which is the only place that can, and put into the request's
+/// extensions.
+#[derive(Clone)]
+pub struct Caller {
+    /// The connection it calls on.
+    pub connection: Arc<Connection>,
+    /// Which endpoint its token is for; `None` for the bridge, which scope alone binds.
+    pub resource: Option<Resource>,
+}
+
+/// A service as a call needs it.
+#[derive(Clone)]
+pub struct Service {
+    /// Its id.
+    pub id: ServiceId,
+    /// Its short name: the prefix of its tools, the first half of its scopes.
+    pub name: ShortName,
+    /// Its title.
+    pub title: String,
+    /// Its MCP endpoint.
+    pub url: Arc<str>,
+    /// What proves us to it; `None` for a service without sign-in.
+    pub bearer: Option<Arc<dyn BearerSource>>,
+}
+
+/// A token for a service, with the generation it belongs to.
+#[derive(Clone)]
+pub struct Bearer {
+    /// The token.
+    pub token: Secret,
+    /// The credential's generation.
+    pub generation: u64,
+}
+
+/// Hands out what proves us to a service.
+#[async_trait]
+pub trait BearerSource: Send + Sync + 'static {
+    /// The current token if it is good now: no waiting, no lock.
+    fn ready(&self) -> Option<Arc<Bearer>>;
+
+    /// A token that is good now, after a refresh if need be; joins a refresh that is under way.
+    async fn wait(&self) -> Result<Arc<Bearer>, Problem>;
+
+    /// The service answered 401 to the token of this generation: get a newer one, once. The problem when there
+    /// is none to be had.
+    async fn refused(&self, generation: u64) -> Result<Arc<Bearer>, Problem>;
+}
+
+/// Which services there are.
+pub trait Access: Send + Sync + 'static {
+    /// All services, ordered by short name. A snapshot: cheap to take, never changed.
+    fn services(&self) -> Arc<Vec<Arc<Service>>>;
+}
+
+/// Whether calls pass at all.
+pub trait Admission: Send + Sync + 'static {
+    /// Refuses while the person paused Bellhop. Costs no more than an atomic load.
+    fn admit(&self) -> Result<(), Problem>;
+}
+
+/// A call that ended, for the activity log. Holds no arguments and no results.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    /// When it began.
+    pub at: Timestamp,
+    /// Who called.
+    pub connection: ConnectionId,
+    /// The service it went to, when it went to one.
+    pub service: Option<ShortName>,
+    /// The JSON-RPC method.
+    pub method: String,
+    /// The tool, prompt or resource, cut at 128 characters.
+    pub target: Option<String>,
+    /// How long it took.
+    pub took: Duration,
+    /// `ok`, `tool_error`, `cancelled`, `revoked`, or a problem's code.
+    pub outcome: &'static str,
+}
+
+/// Writes down what happened.
+pub trait Record: Send + Sync + 'static {
+    /// A call ended. Must not block: drops and counts when its queue is full.
+    fn call(&self, call: CallRecord);
+
+    /// The inventory of a service changed; the view shows it.
+    fn inventory_changed(&self, service: &ServiceId);
+}
+
+/// Where inventories are kept across restarts, as opaque JSON.
+#[async_trait]
+pub trait InventoryRows: Send + Sync + 'static {
+    /// The kept inventory of a service.
+    async fn load(&self, service: &ServiceId) -> Option<String>;
+
+    /// Keep it. Losing it costs a fetch.
+    async fn save(&self, service: &ServiceId, inventory: &str);
+}
