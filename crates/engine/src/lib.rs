@@ -1,1 +1,21 @@
-//! Empty as yet.
+//! The hall of the house: it alone knows all rooms and hands each what it needs through the ports that the
+//! room itself declares.
+//!
+//! [`Engine::start`] takes the home's lock, opens the vault and the store, and listens: on loopback TCP for
+//! apps, and on the owner-only socket for the bridge and for a person's faces. [`Face`] is how a face in the
+//! same process (the tray) speaks to it; the window and the terminal speak through `control` on the socket.
+
+mod desktop;
+mod engine;
+mod face;
+mod home;
+mod launch;
+mod options;
+pub mod x;
+
+pub use desktop::{Desktop, Notice};
+pub use engine::Engine;
+pub use face::Face;
+pub use home::{Home, Lock};
+pub use launch::{saved_display, save_display, start_in_background};
+pub use options::{DEFAULT_PORT, Keys, Options};
