@@ -1,0 +1,72 @@
+//! The methods of MCP, by name, and what a caller needs for each.
+
+use model::Access;
+
+/// Opens a legacy session.
+pub const INITIALIZE: &str = "initialize";
+/// Says that the session is open.
+pub const INITIALIZED: &str = "notifications/initialized";
+/// Opens the modern era's conversation.
+pub const DISCOVER: &str = "server/discover";
+/// Are you there?
+pub const PING: &str = "ping";
+/// Which tools are there?
+pub const TOOLS_LIST: &str = "tools/list";
+/// Use a tool.
+pub const TOOLS_CALL: &str = "tools/call";
+/// Which prompts are there?
+pub const PROMPTS_LIST: &str = "prompts/list";
+/// One prompt, filled in.
+pub const PROMPTS_GET: &str = "prompts/get";
+/// Which resources are there?
+pub const RESOURCES_LIST: &str = "resources/list";
+/// Which shapes of resource URIs are there?
+pub const TEMPLATES_LIST: &str = "resources/templates/list";
+/// One resource.
+pub const RESOURCES_READ: &str = "resources/read";
+/// Tell me when a resource changes.
+pub const SUBSCRIBE: &str = "resources/subscribe";
+/// Don't tell me any more.
+pub const UNSUBSCRIBE: &str = "resources/unsubscribe";
+/// Complete an argument.
+pub const COMPLETE: &str = "completion/complete";
+/// How much to log.
+pub const SET_LEVEL: &str = "logging/setLevel";
+/// Forget a request.
+pub const CANCELLED: &str = "notifications/cancelled";
+/// How far a request is.
+pub const PROGRESS: &str = "notifications/progress";
+/// The client's roots changed.
+pub const ROOTS_CHANGED: &str = "notifications/roots/list_changed";
+/// The server's tools changed.
+pub const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
+/// The server's prompts changed.
+pub const PROMPTS_CHANGED: &str = "notifications/prompts/list_changed";
+/// The server's resources changed.
+pub const RESOURCES_CHANGED: &str = "notifications/resources/list_changed";
+/// A resource changed.
+pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
+
+/// What a request from an app needs of the connection's scope; `tools/call` depends on the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it is about the conversation.
+    Nothing,
+    /// What the tool it names needs.
+    AsTheTool,
+    /// This much.
+    Of(Access),
+    /// Nobody here knows the method: everything, where one service can be meant.
+    Unknown,
+}
+
+/// What this request needs.
+pub fn need(method: &str) -> Need {
+    match method {
+        INITIALIZE | PING => Need::Nothing,
+        TOOLS_CALL => Need::AsTheTool,
+        TOOLS_LIST | PROMPTS_LIST | PROMPTS_GET | RESOURCES_LIST | TEMPLATES_LIST | RESOURCES_READ
+        | SUBSCRIBE | UNSUBSCRIBE | COMPLETE | SET_LEVEL => Need::Of(Access::Read),
+        _ => Need::Unknown,
+    }
+}

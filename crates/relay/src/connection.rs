@@ -1,0 +1,70 @@
+use crate::Gate;
+use arc_swap::ArcSwap;
+use model::{ConnectionId, Scope, Timestamp};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What a connection is called and may do: replaced as a whole when the person changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its name, such as "Cursor on anna-laptop".
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+}
+
+/// A live connection of an app. The engine keeps the table of them; calls hold it by `Arc`.
+///
+/// To revoke: close the gate, then cancel `stop`, then wait for [`Gate::drained`], then
+/// [`crate::Relay::forget`].
+#[derive(Debug)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name and scope, as of now.
+    pub grant: ArcSwap<Grant>,
+    /// Cancelled when it is revoked: running streams end with an error.
+    pub stop: CancellationToken,
+    /// Entered by every call just before its first upstream byte, left when its answer has ended.
+    pub gate: Gate,
+    last_active: AtomicI64,
+    calls: AtomicU64,
+}
+
+impl Connection {
+    /// A connection that is allowed and idle. `last_active` and `calls` come from before a restart.
+    pub fn new(id: ConnectionId, grant: Grant, last_active: Option<Timestamp>, calls: u64) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            grant: ArcSwap::from_pointee(grant),
+            stop: CancellationToken::new(),
+            gate: Gate::new(),
+            last_active: AtomicI64::new(last_active.map_or(i64::MIN, Timestamp::millis)),
+            calls: AtomicU64::new(calls),
+        })
+    }
+
+    /// When it last sent anything; `None` when it never did.
+    pub fn last_active(&self) -> Option<Timestamp> {
+        let millis = self.last_active.load(Ordering::Relaxed);
+        (millis != i64::MIN).then(|| Timestamp::from_millis(millis))
+    }
+
+    /// How many requests of it went to services.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// It sent something now.
+    pub(crate) fn touch(&self, now: Timestamp) {
+        self.last_active.fetch_max(now.millis(), Ordering::Relaxed);
+    }
+
+    /// One more request of it goes to a service.
+    pub(crate) fn count(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+}
