@@ -88,6 +88,12 @@ impl Scope {
         Self(self.0.iter().filter(|p| &p.service == service).cloned().collect())
     }
 
+    /// This without anything that concerns one service.
+    #[must_use]
+    pub fn without(&self, service: &ShortName) -> Self {
+        Self(self.0.iter().filter(|p| &p.service != service).cloned().collect())
+    }
+
     /// The permits, in order.
     pub fn permits(&self) -> impl Iterator<Item = &Permit> {
         self.0.iter()
