@@ -1,0 +1,233 @@
+use crate::{
+    AskError, BridgeAsk, DecideError, Family, Grant, GrantRows, Method, Offered, Request, RevokedBy,
+    Surroundings, TokenKey, TokenProblem, Verdict,
+    codes::Codes,
+    families::{Families, Line},
+    label, queue,
+    register::Registrations,
+    request::all,
+};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    routing::{get, post},
+};
+use model::{Access, Clock, ConnectionId, Random, RequestId, Resource, Scope, Timestamp};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{oneshot, watch};
+
+/// The local authorization server: one per engine.
+pub struct Authority {
+    pub(crate) rows: Arc<dyn GrantRows>,
+    pub(crate) surroundings: Arc<dyn Surroundings>,
+    pub(crate) key: Arc<dyn TokenKey>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) families: Families,
+    pub(crate) queue: queue::Queue,
+    pub(crate) codes: Codes,
+    pub(crate) registrations: Registrations,
+}
+
+/// Who presented an access token, and what the token is good for.
+///
+/// The caller still checks that `resource` is the endpoint that was called ([`Resource::All`] is good for `/mcp`
+/// alone), and that `scope` allows the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticated {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The endpoint the token is for.
+    pub resource: Resource,
+    /// What the token may do: the connection's scope, or less if the app asked for less.
+    pub scope: Scope,
+}
+
+impl Authority {
+    /// An authority that lets nobody in yet; see [`Authority::load`].
+    pub fn new(
+        rows: Arc<dyn GrantRows>,
+        surroundings: Arc<dyn Surroundings>,
+        key: Arc<dyn TokenKey>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            rows,
+            surroundings,
+            key,
+            families: Families::default(),
+            queue: queue::Queue::new(clock.clone(), random.clone()),
+            codes: Codes::default(),
+            registrations: Registrations::new(clock.clone()),
+            clock,
+            random,
+        })
+    }
+
+    /// Take in the allowed connections with their tokens, as they were stored. Called once at the start, before
+    /// anything is served.
+    pub fn load(&self, grants: Vec<(Grant, Family)>) {
+        for (grant, family) in grants {
+            self.families.insert(Arc::new(Line::stored(grant, family, &*self.clock)));
+        }
+    }
+
+    /// The routes that apps and browsers call without a bearer.
+    ///
+    /// Each request must carry a [`crate::Origin`] as an extension, put there by the boundary layer, which has
+    /// also checked peer, `Host`, `Origin` and `Sec-Fetch-Site`. The router has no fallback, so it can be merged.
+    pub fn routes(self: &Arc<Self>) -> Router {
+        use crate::{authorize, exchange, metadata, register, revoke};
+        // `get` answers HEAD by running the handler, which would make a request out of a mere probe.
+        let no = || async { StatusCode::METHOD_NOT_ALLOWED };
+        Router::new()
+            .route("/.well-known/oauth-protected-resource", get(metadata::resource_all))
+            .route("/.well-known/oauth-protected-resource/mcp", get(metadata::resource_all))
+            .route("/.well-known/oauth-protected-resource/mcp/{service}", get(metadata::resource_one))
+            .route("/.well-known/oauth-authorization-server", get(metadata::server))
+            .route("/register", post(register::register))
+            .route("/authorize", get(authorize::authorize).head(no))
+            .route("/authorize/wait/{handle}", get(authorize::wait).head(no))
+            .route("/token", post(exchange::token))
+            .route("/revoke", post(revoke::revoke))
+            // Bodies are read with a limit of their own, and answered in the words of their protocol.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(self.clone())
+    }
+
+    /// Whose access token this is. One keyed hash and one look-up in memory; no lock is waited for.
+    pub fn authenticate(&self, bearer: &str) -> Result<Authenticated, TokenProblem> {
+        let (line, scope) = self.families.recognise(bearer, &*self.key, &*self.clock)?;
+        Ok(Authenticated {
+            connection: line.grant.connection.clone(),
+            resource: line.grant.resource.clone(),
+            scope,
+        })
+    }
+
+    /// Drop a connection's tokens now. Called whenever a connection was cut off, whoever did it.
+    pub fn forget(&self, connection: &ConnectionId) {
+        self.families.forget(connection);
+    }
+
+    /// The requests that wait for the person, oldest first; a new list with each change.
+    pub fn requests(&self) -> watch::Receiver<Arc<Vec<Request>>> {
+        self.queue.shown()
+    }
+
+    /// Let an app in. `snapshot` is the [`Request::snapshot`] of what the person saw.
+    ///
+    /// For an app with a browser the connection itself appears when the app fetches its tokens, a moment later;
+    /// for the bridge the caller of [`Authority::ask_bridge`] makes it.
+    pub async fn approve(
+        &self,
+        request: &RequestId,
+        snapshot: &str,
+        scope: Scope,
+    ) -> Result<(), DecideError> {
+        self.queue.approve(request, snapshot, scope, &self.surroundings.offered())
+    }
+
+    /// Refuse an app. It may ask again after a while that grows with each denial.
+    pub async fn deny(&self, request: &RequestId) -> Result<(), DecideError> {
+        self.queue.deny(request)
+    }
+
+    /// Let the bridge of an app wait for the person, in the same queue and under the same rule.
+    ///
+    /// The verdict comes once; dropping the receiver withdraws the request within a second. Must be called
+    /// inside a tokio runtime.
+    pub fn ask_bridge(
+        self: &Arc<Self>,
+        ask: BridgeAsk,
+    ) -> Result<(RequestId, oneshot::Receiver<Verdict>), AskError> {
+        let offered = self.offered(&ask.resource).ok_or(AskError::NothingOffered)?;
+        if offered.is_empty() {
+            return Err(AskError::NothingOffered);
+        }
+        let everything = all(&offered, Access::Write);
+        let asked = match ask.asked {
+            Some(asked) => asked.within(&everything),
+            None => all(&offered, Access::Read),
+        };
+        let draft = Request {
+            app: label::app(&ask.app),
+            program: ask.program,
+            resource: ask.resource,
+            ..draft(Method::Bridge, asked, offered)
+        };
+        let (id, verdict) = self.queue.ask_bridge(draft)?;
+        self.watch(id.clone());
+        Ok((id, verdict))
+    }
+
+    /// What can be allowed for an endpoint; `None` when the one service it names is not there.
+    pub(crate) fn offered(&self, resource: &Resource) -> Option<Vec<Offered>> {
+        let mut offered = self.surroundings.offered();
+        if let Resource::One(name) = resource {
+            offered.retain(|o| &o.name == name);
+            if offered.is_empty() {
+                return None;
+            }
+        }
+        Some(offered)
+    }
+
+    /// Look each second whether a request that waits has ended, so that it leaves the screen although nobody
+    /// asks for it. Ends with the request.
+    pub(crate) fn watch(self: &Arc<Self>, id: RequestId) {
+        let authority = Arc::downgrade(self);
+        let mut shown = self.requests();
+        tokio::spawn(async move {
+            loop {
+                if !shown.borrow_and_update().iter().any(|r| r.id == id) {
+                    return;
+                }
+                tokio::select! {
+                    changed = shown.changed() => if changed.is_err() { return },
+                    () = tokio::time::sleep(Duration::from_secs(1)) => match authority.upgrade() {
+                        Some(authority) => authority.queue.sweep(),
+                        None => return,
+                    },
+                }
+            }
+        });
+    }
+
+    /// Cut a connection off on our own account. Its tokens end even if that can't be stored.
+    pub(crate) async fn cut_off(
+        &self,
+        connection: &ConnectionId,
+        why: RevokedBy,
+    ) -> Result<(), crate::RowsError> {
+        let stored = self.rows.revoke(connection, why).await;
+        self.forget(connection);
+        if let Err(error) = &stored {
+            tracing::error!(%connection, %error, "a connection was cut off but that could not be stored");
+        }
+        stored
+    }
+}
+
+/// A request with all that the queue fills in left empty.
+pub(crate) fn draft(method: Method, asked: Scope, offered: Vec<Offered>) -> Request {
+    Request {
+        id: RequestId::from(""),
+        snapshot: String::new(),
+        code: String::new(),
+        client: None,
+        app: String::new(),
+        method,
+        redirect: String::new(),
+        program: None,
+        // A permit to change includes the one to read, and reading is all that is ticked at first.
+        preselected: asked.within(&all(&offered, Access::Read)),
+        asked,
+        offered,
+        resource: Resource::All,
+        asked_on: Timestamp::default(),
+        until: Timestamp::default(),
+    }
+}
