@@ -1,0 +1,281 @@
+// Views that a real engine could send, for the preview. Times are told from `now`, so that a screen looks
+// the same whenever it is drawn.
+import type { ActivityEntry } from '../control/ActivityEntry';
+import type { AppView } from '../control/AppView';
+import type { CatalogueView } from '../control/CatalogueView';
+import type { Check } from '../control/Check';
+import type { ConfigChange } from '../control/ConfigChange';
+import type { ConnectionView } from '../control/ConnectionView';
+import type { Problem } from '../control/Problem';
+import type { RequestView } from '../control/RequestView';
+import type { ServiceView } from '../control/ServiceView';
+import type { SettingsView } from '../control/SettingsView';
+import type { SignInView } from '../control/SignInView';
+import type { StatusView } from '../control/StatusView';
+import type { ToolView } from '../control/ToolView';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** The whole view of an engine. */
+export interface Whole {
+  status: StatusView;
+  services: ServiceView[];
+  catalogue: CatalogueView[];
+  sign_ins: SignInView[];
+  connections: ConnectionView[];
+  requests: RequestView[];
+  apps: AppView[];
+  activity: ActivityEntry[];
+  settings: SettingsView;
+}
+
+export const PROBLEMS = {
+  expired: {
+    code: 'signin.expired',
+    sentence: 'The sign-in to Playground has ended.',
+    next: 'Sign in again; nothing else is lost.',
+    values: { service: 'Playground' },
+  },
+  denied: {
+    code: 'signin.denied',
+    sentence: 'The sign-in was denied.',
+    next: 'Try again, and allow it in the browser.',
+  },
+  unreadable: {
+    code: 'apps.syntax',
+    sentence: '~/.codex/config.toml can’t be read: line 12, column 3.',
+    next: 'Mend that line, or remove it; Bellhop has left the file as it is.',
+    values: { file: '~/.codex/config.toml', line: '12', column: '3' },
+  },
+  foreign: {
+    code: 'apps.foreign',
+    sentence: 'Claude Code has an entry named “bellhop” that Bellhop did not write.',
+    next: 'Remove or rename it there, then connect again.',
+    values: { app: 'Claude Code' },
+  },
+  port: {
+    code: 'engine.port_in_use',
+    sentence: 'Port 27440 is in use by another program.',
+    next: 'End that program, or start Bellhop with another port.',
+    values: { port: '27440' },
+  },
+  noKeychain: {
+    code: 'vault.no_keychain',
+    sentence: 'No keychain answers on this computer.',
+    next: 'Choose a passphrase instead.',
+  },
+  locked: {
+    code: 'vault.locked',
+    sentence: 'The keychain is locked.',
+    next: 'Unlock it, then Bellhop goes on.',
+  },
+} satisfies Record<string, Problem>;
+
+const tool = (name: string, title: string, reads: boolean): ToolView => ({ name, title, reads });
+
+export const TOOLS: ToolView[] = [
+  tool('list_notes', 'List the notes', true),
+  tool('read_note', 'Read one note', true),
+  tool('write_note', 'Write a note', false),
+  tool('slow_count', 'Count slowly', true),
+];
+
+export function service(id: string, over: Partial<ServiceView> = {}): ServiceView {
+  return {
+    id,
+    name: id,
+    title: id,
+    url: `https://${id}.example/mcp`,
+    catalogue: null,
+    account: null,
+    method: 'oauth',
+    state: { state: 'connected', until: null },
+    tools: TOOLS,
+    ...over,
+  };
+}
+
+export const playground = (): ServiceView =>
+  service('playground', {
+    title: 'Playground',
+    url: 'http://127.0.0.1:40123/mcp',
+    catalogue: 'playground',
+    account: 'you@playground.example',
+  });
+
+export function connection(now: number, app: string, over: Partial<ConnectionView> = {}): ConnectionView {
+  const id = app.toLowerCase().replaceAll(' ', '-');
+  return {
+    id,
+    name: `${app} on laptop`,
+    app,
+    app_id: id,
+    computer: 'laptop',
+    method: 'oauth',
+    scope: 'playground:read',
+    scope_words: 'reads Playground',
+    program: { pid: 4711, identity: `/usr/bin/${id}`, name: id },
+    connected_on: now - 9 * DAY,
+    last_active: now - DAY,
+    calls_now: 0,
+    calls: 12,
+    state: { state: 'allowed' },
+    ...over,
+  };
+}
+
+export function request(now: number, over: Partial<RequestView> = {}): RequestView {
+  return {
+    id: 'request-1',
+    snapshot: 'a1b2c3',
+    code: 'TIN OAK 7',
+    app: 'Cursor',
+    app_id: 'cursor',
+    computer: 'laptop',
+    method: 'oauth',
+    redirect: '127.0.0.1',
+    program: { pid: 4711, identity: '/opt/Cursor.AppImage', name: 'Cursor.AppImage' },
+    asked: 'playground:read mittwald:read',
+    services: [
+      { name: 'playground', title: 'Playground', read: true, write: false, tools: TOOLS },
+      {
+        name: 'mittwald',
+        title: 'mittwald',
+        read: true,
+        write: false,
+        tools: [tool('project_list', 'List projects', true), tool('app_install', 'Install an app', false)],
+      },
+    ],
+    asked_on: now - 20_000,
+    until: now + 9 * MINUTE + 40_000,
+    ...over,
+  };
+}
+
+export const DIFF: ConfigChange = {
+  file: '~/.cursor/mcp.json',
+  created: false,
+  diff: [
+    '--- ~/.cursor/mcp.json',
+    '+++ ~/.cursor/mcp.json',
+    '@@ -1,7 +1,8 @@',
+    ' {',
+    '   "mcpServers": {',
+    '     "files": {',
+    '       "command": "files-server"',
+    '-    }',
+    '+    },',
+    '+    "bellhop": { "url": "http://127.0.0.1:27440/mcp" }',
+    '   }',
+    ' }',
+    '',
+  ].join('\n'),
+};
+
+export const CHECKS: Check[] = [
+  { what: 'Port 27440', seen: 'held by Bellhop', problem: null },
+  { what: 'Keys', seen: 'open, in the keychain', problem: null },
+  { what: 'Codex', seen: 'its settings can’t be read', problem: PROBLEMS.unreadable },
+];
+
+const apps = (): AppView[] => {
+  const app = (id: string, name: string, file: string, over: Partial<AppView> = {}): AppView => ({
+    id,
+    name,
+    found: true,
+    file,
+    state: { state: 'disconnected' },
+    default: 'http',
+    methods: ['http', 'bridge'],
+    ...over,
+  });
+  return [
+    app('cursor', 'Cursor', '~/.cursor/mcp.json'),
+    app('claude-desktop', 'Claude Desktop', '~/.config/Claude/claude_desktop_config.json', {
+      state: { state: 'connected', method: 'bridge' },
+      default: 'bridge',
+      methods: ['bridge'],
+    }),
+    app('claude-code', 'Claude Code', '~/.claude.json', { state: { state: 'other', problem: PROBLEMS.foreign } }),
+    app('codex', 'Codex', '~/.codex/config.toml', { state: { state: 'unreadable', problem: PROBLEMS.unreadable } }),
+    app('vscode', 'VS Code', '~/.config/Code/User/mcp.json', { found: false }),
+    app('zed', 'Zed', '~/.config/zed/settings.json', { found: false }),
+  ];
+};
+
+/** Entries as a working day leaves them, newest first. */
+function activity(now: number): ActivityEntry[] {
+  const rows: [number, Partial<ActivityEntry> & Pick<ActivityEntry, 'kind'>][] = [
+    [2 * MINUTE, { kind: 'call', connection: 'Cursor on laptop', service: 'playground', tool: 'list_notes', millis: 84 }],
+    [3 * MINUTE, { kind: 'call', connection: 'Cursor on laptop', service: 'playground', tool: 'slow_count', millis: 5210 }],
+    [4 * MINUTE, { kind: 'refused', connection: 'Cursor on laptop', service: 'playground', tool: 'write_note', outcome: 'relay.not_allowed' }],
+    [9 * MINUTE, { kind: 'connection_allowed', connection: 'Cursor on laptop' }],
+    [11 * MINUTE, { kind: 'app_connected', connection: 'Cursor' }],
+    [14 * MINUTE, { kind: 'service_connected', service: 'playground' }],
+    [15 * MINUTE, { kind: 'sign_in_failed', service: 'playground', outcome: 'signin.denied' }],
+    [DAY, { kind: 'paused' }],
+    [DAY + 20 * MINUTE, { kind: 'connection_revoked', connection: 'Claude Desktop on laptop' }],
+    [DAY + 2 * HOUR, { kind: 'started' }],
+  ];
+  return rows.map(([ago, row], index) => ({
+    number: rows.length - index,
+    at: now - ago,
+    connection: null,
+    service: null,
+    tool: null,
+    millis: null,
+    outcome: 'ok',
+    ...row,
+  }));
+}
+
+/** A Bellhop in daily use. */
+export function home(now: number): Whole {
+  return {
+    status: {
+      version: '0.1.0',
+      pid: 4242,
+      desktop: true,
+      home: '~/.local/share/bellhop',
+      endpoint: 'http://127.0.0.1:27440/mcp',
+      keys: { state: 'open', kept: 'keychain' },
+      pause: { state: 'running' },
+      problems: [],
+      computer: 'laptop',
+    },
+    services: [
+      playground(),
+      service('mittwald', { title: 'mittwald', state: { state: 'connected', until: now + 100 * DAY } }),
+    ],
+    catalogue: [
+      { id: 'mittwald', title: 'mittwald', about: 'Projects, apps and databases of your hosting', url: 'https://mcp.mittwald.example/mcp', services: ['mittwald'] },
+      { id: 'playground', title: 'Playground', about: 'Try it without an account', url: null, services: ['playground'] },
+    ],
+    sign_ins: [],
+    connections: [
+      connection(now, 'Cursor', { scope: 'mittwald:read playground:read', connected_on: now - 9 * MINUTE, last_active: now - 2000, calls_now: 1 }),
+      connection(now, 'Claude Desktop', { scope: 'mittwald:write playground:read', method: 'bridge', connected_on: now - 30 * DAY, last_active: now - DAY }),
+      connection(now, 'Codex', { state: { state: 'revoked', on: now - 3 * DAY } }),
+    ],
+    requests: [],
+    apps: apps(),
+    activity: activity(now),
+    settings: { autostart: true, autostart_fixed: null, port: 27440 },
+  };
+}
+
+/** A Bellhop that was never used. */
+export function empty(now: number): Whole {
+  const whole = home(now);
+  return {
+    ...whole,
+    services: [],
+    catalogue: whole.catalogue.map((tile) => ({ ...tile, services: [] })),
+    connections: [],
+    apps: whole.apps.map((app) => ({ ...app, state: { state: 'disconnected' } })),
+    activity: [],
+    settings: { ...whole.settings, autostart: false, autostart_fixed: 'Bellhop runs from its source tree.' },
+  };
+}

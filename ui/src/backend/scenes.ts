@@ -1,0 +1,130 @@
+// The scenes that the preview can play, each a whole view.
+import type { Start } from '../backend';
+import { connection, DAY, empty, home, HOUR, MINUTE, playground, PROBLEMS, request, service, TOOLS, type Whole } from './fixtures';
+
+export interface Scene {
+  start?: Partial<Start>;
+  /** The engine never answers. */
+  gone?: true;
+  view: (now: number) => Whole;
+}
+
+const LONG = 'Anwendungsentwicklungsumgebungsverwaltungsassistent '.repeat(9).trim();
+const consent: Partial<Start> = { screen: 'consent', request: 'request-1' };
+
+const status = (now: number, over: Partial<Whole['status']>): Whole => {
+  const whole = home(now);
+  return { ...whole, status: { ...whole.status, ...over } };
+};
+
+export const scenes: Record<string, Scene> = {
+  home: { view: home },
+  empty: { view: empty },
+  'signed-in': { view: (now) => ({ ...empty(now), services: [playground()] }) },
+  many: {
+    view: (now) => ({
+      ...home(now),
+      services: Array.from({ length: 200 }, (_, i) => service(`service_${i}`, { title: `Service ${i}` })),
+      connections: Array.from({ length: 1000 }, (_, i) =>
+        connection(now, `App ${i}`, { connected_on: now - i * HOUR, last_active: now - i * MINUTE }),
+      ),
+    }),
+  },
+  'long-names': {
+    view: (now) => {
+      const whole = home(now);
+      return {
+        ...whole,
+        services: [playground(), service('lang', { title: LONG, account: `${LONG}@example` })],
+        connections: [
+          connection(now, LONG, { scope: 'lang:write' }),
+          connection(now, 'عارض المشاريع', { id: 'rtl', computer: 'حاسوب' }),
+          connection(now, '👩‍🚀 <b>bold</b> & <script>', { id: 'markup' }),
+        ],
+        requests: [request(now, { app: LONG })],
+      };
+    },
+  },
+  'needs-you': {
+    view: (now) => {
+      const whole = status(now, { problems: [PROBLEMS.port], endpoint: null });
+      return {
+        ...whole,
+        services: [
+          { ...playground(), state: { state: 'needs_sign_in', problem: PROBLEMS.expired } },
+          service('mittwald', { title: 'mittwald', state: { state: 'degraded', problem: PROBLEMS.port, next_try: now + 2 * MINUTE } }),
+          service('blog', { title: 'Blog', state: { state: 'signed_out' } }),
+        ],
+        requests: [request(now)],
+      };
+    },
+  },
+  paused: { view: (now) => status(now, { pause: { state: 'paused', until: now + 15 * MINUTE } }) },
+  'sign-in': {
+    view: (now) => ({
+      ...empty(now),
+      sign_ins: [
+        {
+          attempt: 'attempt-1',
+          catalogue: 'playground',
+          service: null,
+          title: 'Playground',
+          phase: { phase: 'browser', address: 'http://127.0.0.1:40123/authorize', until: now + 4 * MINUTE + 30_000 },
+        },
+      ],
+    }),
+  },
+  'sign-in-failed': {
+    view: (now) => ({
+      ...empty(now),
+      sign_ins: [
+        { attempt: 'attempt-1', catalogue: 'playground', service: null, title: 'Playground', phase: { phase: 'failed', problem: PROBLEMS.denied } },
+      ],
+    }),
+  },
+  'sign-in-again': {
+    view: (now) => ({
+      ...home(now),
+      services: [{ ...playground(), state: { state: 'needs_sign_in', problem: PROBLEMS.expired } }],
+      sign_ins: [{ attempt: 'attempt-1', catalogue: 'playground', service: 'playground', title: 'Playground', phase: { phase: 'looking' } }],
+    }),
+  },
+  'keys-unchosen': {
+    view: (now) =>
+      status(now, {
+        keys: { state: 'unchosen', notice: 'Your system may ask for your login password, to let Bellhop keep one key in its keychain.', keychain: null },
+      }),
+  },
+  'keys-no-keychain': {
+    view: (now) => status(now, { keys: { state: 'unchosen', notice: '', keychain: PROBLEMS.noKeychain } }),
+  },
+  'keys-locked': { view: (now) => status(now, { keys: { state: 'locked', kept: 'keychain', problem: PROBLEMS.locked } }) },
+  'keys-passphrase': { view: (now) => status(now, { keys: { state: 'locked', kept: 'passphrase', problem: PROBLEMS.locked } }) },
+  consent: { start: consent, view: (now) => ({ ...home(now), requests: [request(now)] }) },
+  'consent-unseen': {
+    start: consent,
+    view: (now) => ({ ...home(now), requests: [request(now, { program: null, code: '', redirect: '', method: 'bridge' })] }),
+  },
+  'consent-nothing': { start: consent, view: (now) => ({ ...empty(now), requests: [request(now, { services: [] })] }) },
+  'consent-long': {
+    start: consent,
+    view: (now) => ({
+      ...home(now),
+      requests: [
+        request(now, {
+          app: LONG,
+          services: Array.from({ length: 12 }, (_, i) => ({
+            name: `service_${i}`,
+            title: i === 0 ? LONG : `Service ${i}`,
+            read: true,
+            write: false,
+            tools: TOOLS,
+          })),
+        }),
+      ],
+    }),
+  },
+  'consent-over': { start: consent, view: home },
+  'consent-expired': { start: consent, view: (now) => ({ ...home(now), requests: [request(now, { until: now - DAY })] }) },
+  gone: { gone: true, view: home },
+};
