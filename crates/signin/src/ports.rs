@@ -99,11 +99,21 @@ pub enum RowsError {
 #[async_trait]
 pub trait CredentialRows: Send + Sync + 'static {
     /// Write down that a refresh of this generation is about to be sent.
-    async fn begin_refresh(&self, id: &CredentialId, generation: u64, sent_at: Timestamp) -> Result<(), RowsError>;
+    async fn begin_refresh(
+        &self,
+        id: &CredentialId,
+        generation: u64,
+        sent_at: Timestamp,
+    ) -> Result<(), RowsError>;
 
     /// The refresh of `generation` gave new tokens: store them as `generation + 1`, and forget the old ones.
     /// Returns the new generation.
-    async fn commit_refresh(&self, id: &CredentialId, generation: u64, tokens: &Tokens) -> Result<u64, RowsError>;
+    async fn commit_refresh(
+        &self,
+        id: &CredentialId,
+        generation: u64,
+        tokens: &Tokens,
+    ) -> Result<u64, RowsError>;
 
     /// The refresh of this generation ended and the old tokens still stand.
     async fn abandon_refresh(&self, id: &CredentialId, generation: u64) -> Result<(), RowsError>;

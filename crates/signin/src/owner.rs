@@ -1,0 +1,9 @@
+mod handle;
+mod problems;
+mod renewal;
+mod state;
+mod task;
+
+pub use handle::{CredentialHandle, Current};
+pub use state::CredentialState;
+pub use task::Owner;

@@ -1,0 +1,258 @@
+use crate::{
+    SignInError,
+    account::label,
+    address::host,
+    events,
+    http::{Answer, Ask, Guarded, HttpError, is_event_stream},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use model::Secret;
+use serde_json::{Value, json};
+use url::Url;
+
+/// The newest revision of MCP that services of the legacy era are asked for.
+const REVISION: &str = "2025-11-25";
+const SESSION: &str = "mcp-session-id";
+
+/// What was found at an address.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The MCP endpoint, behind all redirects.
+    pub(crate) url: Url,
+    pub(crate) standing: Standing,
+}
+
+/// How a service stands towards a stranger.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It lets everybody in.
+    Open { title: Option<String> },
+    /// It wants a sign-in.
+    Asks(Challenge),
+}
+
+/// What a 401 says about the sign-in (RFC 6750 §3, RFC 9728 §5.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    pub(crate) resource_metadata: Option<String>,
+    pub(crate) scope: Option<String>,
+}
+
+/// Ask an address whether it is an MCP server, as a stranger.
+pub(crate) async fn look(web: &Guarded, url: Url) -> Result<Seen, SignInError> {
+    let name = host(&url);
+    let answer =
+        web.follow(hello(url)).await.map_err(|cause| SignInError::Http { host: name.clone(), cause })?;
+    let name = host(&answer.url);
+    if let Some(challenge) = challenge(&answer) {
+        return Ok(Seen { url: answer.url, standing: Standing::Asks(challenge) });
+    }
+    let Some(title) = welcome(&answer) else {
+        return Err(no_welcome(name, &answer));
+    };
+    // Some servers greet everybody and want a sign-in for all that follows.
+    let asks = enter(web, &answer, None).await.and_then(|listed| challenge(&listed));
+    leave(web, &answer, None).await;
+    let standing = asks.map_or(Standing::Open { title }, Standing::Asks);
+    Ok(Seen { url: answer.url, standing })
+}
+
+/// Use a new token for the first time, and learn what the service calls itself. Only a clear no is an error: a
+/// service that stumbles just now is signed in to all the same.
+pub(crate) async fn verify(web: &Guarded, url: &Url, token: &Secret) -> Result<Option<String>, SignInError> {
+    let Ok(answer) = web.send(hello(url.clone()).bearer(token)).await else {
+        return Ok(None);
+    };
+    if answer.status == StatusCode::UNAUTHORIZED {
+        return Err(SignInError::NewTokenRefused { host: host(url) });
+    }
+    let title = welcome(&answer);
+    leave(web, &answer, Some(token)).await;
+    Ok(title.flatten())
+}
+
+fn hello(url: Url) -> Ask {
+    let body = json!({
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": REVISION,
+            "capabilities": {},
+            "clientInfo": { "name": "bellhop", "title": "Bellhop", "version": env!("CARGO_PKG_VERSION") },
+        },
+    });
+    rpc(url, &body)
+}
+
+fn rpc(url: Url, body: &Value) -> Ask {
+    Ask::post(url, "application/json", body.to_string()).accept("application/json, text/event-stream")
+}
+
+/// The JSON-RPC answer in an answer, whichever of the two forms it came in.
+fn message(answer: &Answer) -> Option<Value> {
+    if is_event_stream(&answer.headers) {
+        events::answer(&answer.body)
+    } else {
+        events::json_answer(&answer.body)
+    }
+}
+
+/// The server's title when it accepted our `initialize`.
+fn welcome(answer: &Answer) -> Option<Option<String>> {
+    if !answer.status.is_success() {
+        return None;
+    }
+    let message = message(answer)?;
+    let result = message.get("result")?;
+    result.get("protocolVersion")?.as_str()?;
+    let info = |name| result.get("serverInfo")?.get(name)?.as_str().and_then(label);
+    Some(info("title").or_else(|| info("name")))
+}
+
+fn no_welcome(host: String, answer: &Answer) -> SignInError {
+    let status = answer.status;
+    let trouble = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+    if trouble || message(answer).is_some() {
+        SignInError::Http { host, cause: HttpError::Unusable(status.to_string()) }
+    } else {
+        SignInError::NotMcp { host, why: status.to_string() }
+    }
+}
+
+/// Go on in the session that a welcome opened, up to its first list.
+async fn enter(web: &Guarded, welcome: &Answer, token: Option<&Secret>) -> Option<Answer> {
+    let initialized =
+        rpc(welcome.url.clone(), &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    let list = rpc(welcome.url.clone(), &json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" }));
+    web.send(in_session(initialized, welcome, token)).await.ok()?;
+    web.send(in_session(list, welcome, token)).await.ok()
+}
+
+/// End the session that a welcome opened. A server need not allow that, and most forget it anyway.
+async fn leave(web: &Guarded, welcome: &Answer, token: Option<&Secret>) {
+    if welcome.headers.contains_key(SESSION) {
+        let _ = web.send(in_session(Ask::delete(welcome.url.clone()), welcome, token)).await;
+    }
+}
+
+fn in_session(mut ask: Ask, welcome: &Answer, token: Option<&Secret>) -> Ask {
+    if let Some(session) = welcome.headers.get(SESSION) {
+        ask.headers.insert(SESSION, session.clone());
+    }
+    let revision = message(welcome)
+        .and_then(|m| m.get("result")?.get("protocolVersion")?.as_str().map(str::to_owned))
+        .and_then(|r| HeaderValue::from_str(&r).ok());
+    if let Some(revision) = revision {
+        ask.headers.insert("mcp-protocol-version", revision);
+    }
+    match token {
+        Some(token) => ask.bearer(token),
+        None => ask,
+    }
+}
+
+/// The challenge in an answer that wants a sign-in: a 401, or a 403 that says how to do better.
+fn challenge(answer: &Answer) -> Option<Challenge> {
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Some(bearer_challenge(&answer.headers).unwrap_or_default()),
+        StatusCode::FORBIDDEN => bearer_challenge(&answer.headers),
+        _ => None,
+    }
+}
+
+fn bearer_challenge(headers: &HeaderMap) -> Option<Challenge> {
+    let values = headers.get_all(header::WWW_AUTHENTICATE);
+    values.iter().filter_map(|v| v.to_str().ok()).find_map(parse_bearer)
+}
+
+/// The parameters of the `Bearer` challenge in one `WWW-Authenticate` value, which may hold several challenges.
+fn parse_bearer(text: &str) -> Option<Challenge> {
+    let mut found: Option<Challenge> = None;
+    for part in split_outside_quotes(text) {
+        // The first parameter of a challenge follows its scheme after a space: `Bearer realm="…"`.
+        let (word, rest) = part.split_once(char::is_whitespace).unwrap_or((part, ""));
+        let parameter = if word.contains('=') {
+            part
+        } else if word.eq_ignore_ascii_case("bearer") {
+            found.get_or_insert_default();
+            rest.trim()
+        } else if found.is_some() {
+            break;
+        } else {
+            continue;
+        };
+        let (Some(challenge), Some((name, value))) = (&mut found, parameter.split_once('=')) else {
+            continue;
+        };
+        let value = unquote(value.trim());
+        match name.trim().to_ascii_lowercase().as_str() {
+            "resource_metadata" => challenge.resource_metadata = Some(value),
+            "scope" if !value.trim().is_empty() => challenge.scope = Some(value),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn split_outside_quotes(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (i, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                parts.push(text[start..i].trim());
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text[start..].trim());
+    parts
+}
+
+fn unquote(text: &str) -> String {
+    let Some(inner) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else {
+        return text.to_owned();
+    };
+    let mut out = String::new();
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bearer_challenge_is_found_among_others_and_read_as_written() {
+        let bearer = |metadata: Option<&str>, scope: Option<&str>| {
+            Some(Challenge { resource_metadata: metadata.map(Into::into), scope: scope.map(Into::into) })
+        };
+        let table = [
+            ("Bearer", bearer(None, None)),
+            ("bearer realm=\"a, b\", resource_metadata=\"https://x/y\"", bearer(Some("https://x/y"), None)),
+            ("Bearer scope=\"a b\",error=invalid_token", bearer(None, Some("a b"))),
+            ("Basic realm=\"x\", Bearer scope=a", bearer(None, Some("a"))),
+            ("Bearer scope=a, Basic realm=\"x\", scope=b", bearer(None, Some("a"))),
+            (r#"Bearer resource_metadata="https://x/\"q", scope="""#, bearer(Some("https://x/\"q"), None)),
+            ("Basic realm=\"Bearer scope=a\"", None),
+            ("", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse_bearer(text), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_challenge_whatever_makes_it_panic(text in "\\PC{0,80}") {
+            let _ = parse_bearer(&text);
+        }
+    }
+}

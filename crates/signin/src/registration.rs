@@ -1,0 +1,117 @@
+use crate::{
+    ClientAuth, Registration, SignInError,
+    address::{check_address, host},
+    discovery::Metadata,
+    http::{Ask, Guarded},
+    outcome::error_code,
+};
+use model::Secret;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Why there is no registration.
+pub(crate) enum Unregistered {
+    /// The server does not like where the browser would come back to. Another redirect may do.
+    Redirect(SignInError),
+    /// Any other reason.
+    Other(SignInError),
+}
+
+/// What a server answers to a registration (RFC 7591 §3.2.1): what we use of it.
+#[derive(Deserialize)]
+struct Registered {
+    client_id: String,
+    #[serde(default)]
+    client_secret: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_method: Option<String>,
+    #[serde(default)]
+    registration_client_uri: Option<String>,
+    #[serde(default)]
+    registration_access_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Error {
+    error: String,
+}
+
+/// Introduce Bellhop to an authorization server (RFC 7591), for this one redirect.
+pub(crate) async fn register(
+    web: &Guarded,
+    server: &Metadata,
+    client_name: &str,
+    redirect_uri: &str,
+    scopes: &[String],
+) -> Result<Registration, Unregistered> {
+    let name = server.host();
+    let Some(endpoint) = &server.registration_endpoint else {
+        return Err(Unregistered::Other(SignInError::NoRegistration { host: name }));
+    };
+    let url = check_address(endpoint).map_err(|e| Unregistered::Other(e.into()))?;
+    let mut asked = json!({
+        "client_name": client_name,
+        "application_type": "native",
+        "redirect_uris": [redirect_uri],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": method_name(wanted(server)),
+    });
+    if !scopes.is_empty() {
+        asked["scope"] = scopes.join(" ").into();
+    }
+    let at = host(&url);
+    let answer =
+        web.send(Ask::post(url, "application/json", asked.to_string()).accept("application/json")).await;
+    let answer = answer.map_err(|cause| Unregistered::Other(SignInError::Http { host: at, cause }))?;
+    if !answer.status.is_success() {
+        let said = serde_json::from_slice::<Error>(&answer.body).ok();
+        let code = said.map_or_else(|| answer.status.to_string(), |e| error_code(&e.error));
+        let redirect = code == "invalid_redirect_uri";
+        let error = SignInError::RegistrationRefused { host: name, code };
+        return Err(if redirect { Unregistered::Redirect(error) } else { Unregistered::Other(error) });
+    }
+    let Ok(registered) = serde_json::from_slice::<Registered>(&answer.body) else {
+        let code = "no client id".to_owned();
+        return Err(Unregistered::Other(SignInError::RegistrationRefused { host: name, code }));
+    };
+    let management = registered.registration_client_uri.zip(registered.registration_access_token);
+    // Its token must go nowhere that the server itself would not have been asked at.
+    let management = management.filter(|(u, _)| check_address(u).is_ok_and(|u| web.check(&u).is_ok()));
+    let client_secret = registered.client_secret.filter(|s| !s.is_empty()).map(Secret::new);
+    let auth = match (registered.token_endpoint_auth_method.as_deref(), &client_secret) {
+        (Some("none"), _) | (_, None) => ClientAuth::None,
+        (Some("client_secret_basic"), _) => ClientAuth::Basic,
+        (Some("client_secret_post"), _) => ClientAuth::Post,
+        // It gave a secret and did not say how to show it.
+        (_, Some(_)) => match wanted(server) {
+            ClientAuth::None => ClientAuth::Basic,
+            other => other,
+        },
+    };
+    Ok(Registration {
+        client_id: registered.client_id,
+        client_secret,
+        auth,
+        management: management.map(|(address, token)| (address, Secret::new(token))),
+    })
+}
+
+/// How to prove ourselves, of what the server can do. A native app keeps no secret from its own user, so that
+/// none at all is best; PKCE protects the code.
+fn wanted(server: &Metadata) -> ClientAuth {
+    let methods = server.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
+    let can = |auth| methods.iter().any(|m| m == method_name(auth));
+    [ClientAuth::None, ClientAuth::Basic, ClientAuth::Post]
+        .into_iter()
+        .find(|auth| can(*auth))
+        .unwrap_or(ClientAuth::None)
+}
+
+fn method_name(auth: ClientAuth) -> &'static str {
+    match auth {
+        ClientAuth::None => "none",
+        ClientAuth::Basic => "client_secret_basic",
+        ClientAuth::Post => "client_secret_post",
+    }
+}
