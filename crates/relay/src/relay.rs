@@ -1,6 +1,20 @@
-use crate::{Access, Admission, InventoryRows, Limits, Record};
-use model::{Clock, ConnectionId, Problem, Random, ServiceId};
-use std::sync::Arc;
+use crate::{
+    Access, Admission, InventoryRows, Limits, Record, Service,
+    atlas::Atlas,
+    client::Http,
+    inventory::Inventory,
+    problem::RelayError,
+    routes,
+    session::{Link, Session},
+    shelf::Shelf,
+};
+use arc_swap::ArcSwap;
+use futures_util::future::join_all;
+use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, Scope, ServiceId, ShortName};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
+};
 
 /// A tool as the window shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +36,17 @@ pub struct Relay {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limits: Limits,
+    pub(crate) http: Http,
+    /// Counts changes of inventories, so that the atlas knows when it is old.
+    pub(crate) generation: AtomicU64,
+    atlas: ArcSwap<Atlas>,
+    sessions: RwLock<HashMap<String, Arc<Session>>>,
+    shelves: RwLock<HashMap<ServiceId, Arc<Shelf>>>,
 }
 
 impl Relay {
-    /// The room, without sessions. Makes no request until it is asked something.
+    /// The room, without sessions. Makes no request until it is asked something. Must be used within a tokio
+    /// runtime.
     pub fn new(
         access: Arc<dyn Access>,
         admission: Arc<dyn Admission>,
@@ -35,31 +56,157 @@ impl Relay {
         random: Arc<dyn Random>,
         limits: Limits,
     ) -> Arc<Self> {
-        Arc::new(Self { access, admission, record, rows: inventories, clock, random, limits })
+        Arc::new(Self {
+            http: Http::new(&limits),
+            access,
+            admission,
+            record,
+            rows: inventories,
+            clock,
+            random,
+            limits,
+            generation: AtomicU64::new(1),
+            atlas: ArcSwap::default(),
+            sessions: RwLock::default(),
+            shelves: RwLock::default(),
+        })
     }
 
     /// `/mcp` and `/mcp/{service}`. The handlers take `Extension<Caller>`, which a boundary layer must have
     /// put there; without one they answer 500.
     pub fn routes(self: &Arc<Self>) -> axum::Router {
-        axum::Router::new()
+        routes::router(self)
     }
 
-    /// The connection is gone: drops its sessions and tells the services. Ends within the limits of a notice.
-    pub async fn forget(&self, _connection: &ConnectionId) {}
+    /// The connection is gone: ends its sessions and tells the services. Ends within the limit of a handshake.
+    pub async fn forget(&self, connection: &ConnectionId) {
+        let gone = self.take_sessions(|s| &s.connection.id == connection);
+        self.close(gone.iter().flat_map(|s| s.take_links()).collect()).await;
+    }
 
-    /// Fetches what a service offers, now.
+    /// Fetches what a service offers, now: after a sign-in, or when the person asks.
     ///
     /// # Errors
     /// Why it can't be fetched.
-    pub async fn refresh_inventory(&self, _service: &ServiceId) -> Result<(), Problem> {
-        Ok(())
+    pub async fn refresh_inventory(self: &Arc<Self>, service: &ServiceId) -> Result<(), Problem> {
+        let services = self.access.services();
+        let service = services
+            .iter()
+            .find(|s| &s.id == service)
+            .ok_or_else(|| RelayError::NoService { name: service.to_string() }.problem())?;
+        let shelf = self.shelf(service);
+        self.fetch(&shelf, service).await.map_err(|e| e.problem())
     }
 
     /// The tools of a service as last seen, in its order. Empty when it was never reached.
-    pub fn tools(&self, _service: &ServiceId) -> Vec<ToolSeen> {
-        Vec::new()
+    pub fn tools(&self, service: &ServiceId) -> Vec<ToolSeen> {
+        let shelf = self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned();
+        shelf.and_then(|s| s.seen()).map(|i| i.seen()).unwrap_or_default()
     }
 
-    /// A service was removed or signed out: drops its sessions and what was known of it.
-    pub async fn service_removed(&self, _service: &ServiceId) {}
+    /// A service was removed or signed out: ends the sessions there and forgets what it offered. Call it when
+    /// [`Access::services`] no longer has it.
+    pub async fn service_removed(&self, service: &ServiceId) {
+        let mut links: Vec<Arc<Link>> = {
+            let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+            sessions.values().filter_map(|s| s.take_link(service)).collect()
+        };
+        let shelf = self.shelves.write().unwrap_or_else(PoisonError::into_inner).remove(service);
+        if let Some(shelf) = shelf {
+            shelf.over.cancel();
+            links.push(shelf.own());
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        self.close(links).await;
+    }
+
+    async fn close(&self, links: Vec<Arc<Link>>) {
+        join_all(links.iter().map(|link| link.close(&self.http, &self.limits))).await;
+    }
+
+    /// The session of this id.
+    pub(crate) fn session(&self, id: &str) -> Option<Arc<Session>> {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Keeps a new session. When its connection has too many, the one idle the longest makes room.
+    pub(crate) fn keep(self: &Arc<Self>, session: Arc<Session>) {
+        let connection = session.connection.id.clone();
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(session.id.as_str().to_owned(), session);
+        let mut own: Vec<_> =
+            sessions.values().filter(|s| s.connection.id == connection && !s.is_busy()).cloned().collect();
+        let count = sessions.values().filter(|s| s.connection.id == connection).count();
+        drop(sessions);
+        own.sort_by_key(|s| s.used());
+        for old in own.iter().take(count.saturating_sub(self.limits.sessions)) {
+            self.end(old);
+        }
+    }
+
+    /// Ends a session; the services are told by and by.
+    pub(crate) fn end(self: &Arc<Self>, session: &Arc<Session>) {
+        let gone = self.take_sessions(|s| s.id == session.id);
+        let links: Vec<_> = gone.iter().flat_map(|s| s.take_links()).collect();
+        if !links.is_empty() {
+            let relay = self.clone();
+            tokio::spawn(async move { relay.close(links).await });
+        }
+    }
+
+    fn take_sessions(&self, which: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<_> = sessions.values().filter(|s| which(s)).cloned().collect();
+        for session in &gone {
+            session.over.cancel();
+            sessions.remove(session.id.as_str());
+        }
+        gone
+    }
+
+    /// The sessions whose app may see something of this service.
+    pub(crate) fn sessions_seeing(&self, service: &Service) -> Vec<Arc<Session>> {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let sees = |s: &&Arc<Session>| {
+            let here = match &s.endpoint {
+                Resource::All => true,
+                Resource::One(name) => name == &service.name,
+            };
+            here && s.connection.grant.load().scope.names(&service.name)
+        };
+        sessions.values().filter(sees).cloned().collect()
+    }
+
+    /// The one service of `/mcp/<name>`, when this scope knows of it.
+    pub(crate) fn one(&self, name: &ShortName, scope: &Scope) -> Result<Arc<Service>, RelayError> {
+        let services = self.access.services();
+        let found = services.iter().find(|s| &s.name == name && scope.names(name)).cloned();
+        found.ok_or_else(|| RelayError::NoService { name: name.to_string() })
+    }
+
+    /// What is known of a service.
+    pub(crate) fn shelf(&self, service: &Arc<Service>) -> Arc<Shelf> {
+        let known = self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(&service.id).cloned();
+        known.unwrap_or_else(|| {
+            let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
+            shelves.entry(service.id.clone()).or_insert_with(|| Shelf::new(service)).clone()
+        })
+    }
+
+    /// What lies where at the endpoint of all services, as of now.
+    pub(crate) fn atlas(&self) -> Arc<Atlas> {
+        let services = self.access.services();
+        let generation = self.generation.load(Ordering::Acquire);
+        let atlas = self.atlas.load_full();
+        if atlas.generation == generation && Arc::ptr_eq(&atlas.services, &services) {
+            return atlas;
+        }
+        let seen = |service: &Service| -> Option<Arc<Inventory>> {
+            let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
+            shelves.get(&service.id).and_then(|s| s.seen())
+        };
+        let atlas = Arc::new(Atlas::new(services, generation, seen));
+        self.atlas.store(atlas.clone());
+        atlas
+    }
 }

@@ -1,0 +1,200 @@
+use crate::{
+    Service,
+    inventory::{Inventory, Item},
+    names,
+};
+use model::{Access, Scope, ShortName};
+use protocol::{Object, raw};
+use serde_json::value::RawValue;
+use std::{collections::HashMap, sync::Arc};
+
+/// Everything at the endpoint of all services under the name it has there, and where each of it lies. Built
+/// anew when an inventory or the services change; never changed.
+#[derive(Default)]
+pub(crate) struct Atlas {
+    pub(crate) services: Arc<Vec<Arc<Service>>>,
+    pub(crate) generation: u64,
+    pub(crate) tools: Section,
+    pub(crate) prompts: Section,
+    pub(crate) resources: Section,
+    pub(crate) templates: Section,
+}
+
+/// The entries of one kind, in the order of services and, within one, in the service's own.
+#[derive(Default)]
+pub(crate) struct Section {
+    entries: Vec<Entry>,
+    by_name: HashMap<String, usize>,
+}
+
+/// One tool, prompt, resource or template.
+pub(crate) struct Entry {
+    /// What apps call it.
+    pub(crate) public: String,
+    pub(crate) service: Arc<Service>,
+    /// What its service calls it.
+    pub(crate) key: String,
+    pub(crate) needs: Access,
+    /// The entry as apps see it.
+    pub(crate) raw: Box<RawValue>,
+}
+
+/// Before a URI that two services list: `bellhop://<service>/<URI>`.
+const SCHEME: &str = "bellhop://";
+
+impl Section {
+    fn new(
+        found: &[(Arc<Service>, Arc<Inventory>)],
+        list: fn(&Inventory) -> &[Item],
+        called: &'static str,
+        public: impl Fn(&[(&ShortName, &str)]) -> Vec<String>,
+    ) -> Self {
+        let all: Vec<(&Arc<Service>, &Item)> =
+            found.iter().flat_map(|(s, inventory)| list(inventory).iter().map(move |i| (s, i))).collect();
+        let names = public(&all.iter().map(|(s, i)| (&s.name, i.key.as_str())).collect::<Vec<_>>());
+        let entries: Vec<Entry> = all
+            .into_iter()
+            .zip(names)
+            .map(|((service, item), public)| Entry {
+                raw: Object::parse(item.raw.get())
+                    .map_or_else(|_| item.raw.clone(), |o| o.with(called, &public).to_raw()),
+                public,
+                service: service.clone(),
+                key: item.key.clone(),
+                needs: item.needs,
+            })
+            .collect();
+        let by_name = entries.iter().enumerate().map(|(at, e)| (e.public.clone(), at)).collect();
+        Self { entries, by_name }
+    }
+
+    /// The entry of this public name.
+    pub(crate) fn get(&self, public: &str) -> Option<&Entry> {
+        self.entries.get(*self.by_name.get(public)?)
+    }
+
+    /// What a connection of this scope sees.
+    pub(crate) fn seen<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a RawValue> {
+        self.entries.iter().filter(|e| scope.allows(&e.service.name, e.needs)).map(|e| e.raw.as_ref())
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+}
+
+impl Atlas {
+    /// From what is known of the services now.
+    pub(crate) fn new(
+        services: Arc<Vec<Arc<Service>>>,
+        generation: u64,
+        inventory: impl Fn(&Service) -> Option<Arc<Inventory>>,
+    ) -> Self {
+        let found: Vec<_> = services.iter().filter_map(|s| inventory(s).map(|i| (s.clone(), i))).collect();
+        Self {
+            tools: Section::new(&found, |i| &i.tools, "name", names::public),
+            prompts: Section::new(&found, |i| &i.prompts, "name", names::public),
+            resources: Section::new(&found, |i| &i.resources, "uri", uris),
+            templates: Section::new(&found, |i| &i.templates, "uriTemplate", uris),
+            services,
+            generation,
+        }
+    }
+
+    /// Which service a URI belongs to and what that service calls it. First what is listed, then what carries
+    /// the service in front, then the template that fits best; else the only service `may` have it.
+    pub(crate) fn resource(&self, uri: &str, may: &[Arc<Service>]) -> Option<(Arc<Service>, String)> {
+        if let Some(entry) = self.resources.get(uri).or_else(|| self.templates.get(uri)) {
+            return Some((entry.service.clone(), entry.key.clone()));
+        }
+        if let Some((name, rest)) = uri.strip_prefix(SCHEME).and_then(|r| r.split_once('/'))
+            && let Some(service) = self.services.iter().find(|s| s.name.as_str() == name)
+        {
+            return Some((service.clone(), rest.to_owned()));
+        }
+        let fixed = |e: &Entry| e.key.split('{').next().unwrap_or_default().len();
+        let fits = |e: &&Entry| fixed(e) > 0 && uri.starts_with(e.key.get(..fixed(e)).unwrap_or_default());
+        if let Some(best) = self.templates.entries().filter(fits).max_by_key(|e| fixed(e)) {
+            return Some((best.service.clone(), uri.to_owned()));
+        }
+        match may {
+            [only] => Some((only.clone(), uri.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// What apps call a service's URI.
+    pub(crate) fn public_uri(&self, service: &Service, uri: &str) -> String {
+        let same = |e: &&Entry| e.service.id == service.id && e.key == uri;
+        self.resources.entries().find(same).map_or_else(|| uri.to_owned(), |e| e.public.clone())
+    }
+}
+
+/// URIs stay as they are where only one service lists them.
+fn uris(items: &[(&ShortName, &str)]) -> Vec<String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for (_, uri) in items {
+        *count.entry(uri).or_default() += 1;
+    }
+    items
+        .iter()
+        .map(|(service, uri)| match count.get(uri) {
+            Some(1) if !uri.starts_with(SCHEME) => (*uri).to_owned(),
+            _ => format!("{SCHEME}{service}/{uri}"),
+        })
+        .collect()
+}
+
+/// Raw values as one list.
+pub(crate) fn list<'a>(values: impl Iterator<Item = &'a RawValue>) -> Box<RawValue> {
+    raw(&values.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn atlas(services: &[(&str, &str)]) -> Atlas {
+        let list: Vec<_> = services
+            .iter()
+            .map(|(name, _)| {
+                Arc::new(Service {
+                    id: (*name).into(),
+                    name: name.parse().unwrap(),
+                    title: (*name).into(),
+                    url: "http://127.0.0.1:1/".into(),
+                    bearer: None,
+                })
+            })
+            .collect();
+        Atlas::new(Arc::new(list), 1, |s| {
+            let (_, lists) = services.iter().find(|(n, _)| *n == s.name.as_str())?;
+            Inventory::read(&format!(r#"{{"form":1,"fetched":0,"capabilities":{{}},"server":{{}},{lists}}}"#))
+                .map(Arc::new)
+        })
+    }
+
+    fn place(atlas: &Atlas, uri: &str) -> Option<(String, String)> {
+        atlas.resource(uri, &[]).map(|(s, u)| (s.name.to_string(), u))
+    }
+
+    #[test]
+    fn a_uri_that_one_service_lists_stays_and_one_that_two_list_names_its_service() {
+        let atlas = atlas(&[
+            (
+                "a",
+                r#""resources":[{"uri":"x://1"},{"uri":"x://2"}],"resourceTemplates":[{"uriTemplate":"t://a/{id}"}]"#,
+            ),
+            ("b", r#""resources":[{"uri":"x://2"}],"resourceTemplates":[{"uriTemplate":"t://a/b/{id}"}]"#),
+        ]);
+        let at = |s: &str, u: &str| Some((s.to_owned(), u.to_owned()));
+        assert_eq!(place(&atlas, "x://1"), at("a", "x://1"));
+        assert_eq!(place(&atlas, "bellhop://a/x://2"), at("a", "x://2"));
+        assert_eq!(place(&atlas, "bellhop://b/x://2"), at("b", "x://2"));
+        assert_eq!(place(&atlas, "x://2"), None);
+        assert_eq!(place(&atlas, "t://a/7"), at("a", "t://a/7"));
+        assert_eq!(place(&atlas, "t://a/b/7"), at("b", "t://a/b/7"));
+        assert_eq!(atlas.public_uri(&atlas.services[1], "x://2"), "bellhop://b/x://2");
+        assert_eq!(atlas.public_uri(&atlas.services[0], "x://1"), "x://1");
+    }
+}

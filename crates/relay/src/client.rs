@@ -1,0 +1,193 @@
+use crate::{Limits, Service, problem::RelayError};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use model::Secret;
+use protocol::{Revision, header as mcp};
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::{sync::Arc, time::Duration};
+
+/// The HTTP client to services. Follows no redirects, keeps no cookies, and sends no header that an app sent:
+/// each request's headers are built here from nothing.
+pub(crate) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    answer: Duration,
+}
+
+/// What a request to a service says beside its body.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Head<'a> {
+    /// The session the service gave us.
+    pub(crate) session: Option<&'a str>,
+    /// The revision agreed on; `None` for `initialize`.
+    pub(crate) revision: Option<Revision>,
+    /// Where to go on with an event stream.
+    pub(crate) last_event: Option<&'a str>,
+}
+
+impl Http {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(limits.connect));
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(tls())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(32)
+            .pool_timer(TokioTimer::new())
+            .build(https);
+        Self { client, answer: limits.answer }
+    }
+
+    /// Sends one request and gives its response head. A 401 is answered once with a newer proof.
+    pub(crate) async fn send(
+        &self,
+        service: &Service,
+        method: Method,
+        head: Head<'_>,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, RelayError> {
+        let Some(source) = &service.bearer else {
+            return self.once(service, method, head, body, None).await;
+        };
+        let bearer = match source.ready() {
+            Some(bearer) => bearer,
+            None => self.in_time(service, source.wait()).await?.map_err(RelayError::Other)?,
+        };
+        let first = self.once(service, method.clone(), head, body.clone(), Some(&bearer.token)).await?;
+        if first.status() != StatusCode::UNAUTHORIZED {
+            return Ok(first);
+        }
+        drop(first);
+        let refused = source.refused(bearer.generation);
+        let bearer = self.in_time(service, refused).await?.map_err(RelayError::Other)?;
+        self.once(service, method, head, body, Some(&bearer.token)).await
+    }
+
+    async fn in_time<T>(&self, service: &Service, f: impl Future<Output = T>) -> Result<T, RelayError> {
+        tokio::time::timeout(self.answer, f)
+            .await
+            .map_err(|_| RelayError::TimedOut { title: service.title.clone() })
+    }
+
+    async fn once(
+        &self,
+        service: &Service,
+        method: Method,
+        head: Head<'_>,
+        body: Bytes,
+        token: Option<&Secret>,
+    ) -> Result<Response<Incoming>, RelayError> {
+        let title = || service.title.clone();
+        let unreachable = |why: String| RelayError::Unreachable { title: title(), why };
+        let uri: http::Uri = service.url.parse().map_err(|_| unreachable("its address is no URL".into()))?;
+        if !may_carry(&uri) {
+            return Err(RelayError::Insecure { title: title() });
+        }
+        let mut request = Request::builder().method(&method).uri(uri).header(header::USER_AGENT, AGENT);
+        if method == Method::POST {
+            request = request
+                .header(header::CONTENT_TYPE, mcp::JSON)
+                .header(header::ACCEPT, "application/json, text/event-stream");
+        } else if method == Method::GET {
+            request = request.header(header::ACCEPT, mcp::EVENT_STREAM);
+        }
+        if let Some(session) = head.session {
+            request = request.header(mcp::SESSION_ID, session);
+        }
+        if let Some(revision) = head.revision.filter(|r| r.has_version_header()) {
+            request = request.header(mcp::PROTOCOL_VERSION, revision.as_str());
+        }
+        if let Some(id) = head.last_event {
+            request = request.header(mcp::LAST_EVENT_ID, id);
+        }
+        if let Some(token) = token {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+                .map_err(|_| RelayError::SignedOut { title: title() })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let request = request.body(Full::new(body)).map_err(|e| unreachable(e.to_string()))?;
+        let response = self.in_time(service, self.client.request(request)).await?;
+        response.map_err(|e| {
+            // The chain, for the log; it names hosts and causes, never headers.
+            let mut why = e.to_string();
+            let mut source = std::error::Error::source(&e);
+            while let Some(cause) = source {
+                why = format!("{why}: {cause}");
+                source = cause.source();
+            }
+            tracing::debug!(service = %service.name, %why, "a request failed");
+            if e.is_connect() { unreachable(why) } else { RelayError::Died { title: title() } }
+        })
+    }
+}
+
+const AGENT: &str = concat!("bellhop/", env!("CARGO_PKG_VERSION"));
+
+/// Encrypted, or to this machine: a token never crosses a network in the clear.
+fn may_carry(uri: &http::Uri) -> bool {
+    match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => uri.host().is_some_and(|host| {
+            host.eq_ignore_ascii_case("localhost")
+                || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }),
+        _ => false,
+    }
+}
+
+fn tls() -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = || {
+        rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|e| tracing::error!("no TLS versions: {e}"))
+    };
+    let verified = builder().and_then(|b| {
+        b.with_platform_verifier()
+            .map_err(|e| tracing::error!("the system's certificates can't be read: {e}"))
+    });
+    match verified {
+        Ok(config) => config.with_no_client_auth(),
+        // Without the system's certificates nobody is trusted, so every https service reads as unreachable.
+        Err(()) => rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(rustls::DEFAULT_VERSIONS)
+            .map_or_else(
+                |_| rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()),
+                |b| b.with_root_certificates(rustls::RootCertStore::empty()),
+            )
+            .with_no_client_auth(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_goes_to_this_machine_alone() {
+        let may = |uri: &str| may_carry(&uri.parse().unwrap());
+        for good in ["https://a.example/mcp", "http://127.0.0.1:1/", "http://[::1]:1/", "http://localhost/x"]
+        {
+            assert!(may(good), "{good}");
+        }
+        for bad in
+            ["http://a.example/", "http://10.0.0.1/", "http://127.0.0.1.a.example/", "ftp://127.0.0.1/"]
+        {
+            assert!(!may(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Bellhop's own requests to a service of the legacy era: opening a session, lists, notices.
+
+use crate::{
+    Limits, Service,
+    client::{Head, Http},
+    problem::RelayError,
+};
+use bytes::{Bytes, BytesMut};
+use http::{Method, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use protocol::{Message, Notification, Object, Outcome, Request, Revision, header as mcp, method, raw, sse};
+use serde_json::value::RawValue;
+
+/// An open session of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    /// The session's id; `None` for a service that keeps none.
+    pub(crate) session: Option<String>,
+    /// The revision both sides speak.
+    pub(crate) revision: Revision,
+    /// What the service can do.
+    pub(crate) capabilities: Box<RawValue>,
+    /// Who it says it is.
+    pub(crate) server: Box<RawValue>,
+    /// What it tells models about itself.
+    pub(crate) instructions: Option<String>,
+}
+
+impl Opened {
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head { session: self.session.as_deref(), revision: Some(self.revision), last_event: None }
+    }
+}
+
+/// `initialize` and `notifications/initialized`, with what the app declared.
+pub(crate) async fn open(
+    http: &Http,
+    limits: &Limits,
+    service: &Service,
+    revision: Revision,
+    declared: &RawValue,
+) -> Result<Opened, RelayError> {
+    let title = || service.title.clone();
+    let who = Object::new()
+        .with("name", "bellhop")
+        .with("title", "Bellhop")
+        .with("version", env!("CARGO_PKG_VERSION"));
+    let params = Object::new()
+        .with("protocolVersion", revision.as_str())
+        .with("capabilities", declared)
+        .with("clientInfo", who);
+    let request = Request::new(protocol::Id::text("bellhop-initialize"), method::INITIALIZE, Some(params));
+    let (session, result) = ask(http, limits, service, Head::default(), &request).await?;
+    let result = Object::parse(result.get()).map_err(|_| RelayError::NoMcp { title: title() })?;
+    let revision = result
+        .text("protocolVersion")
+        .and_then(|v| v.parse::<Revision>().ok())
+        .filter(|r| r.era() == protocol::Era::Legacy)
+        .ok_or_else(|| RelayError::NoMcp { title: title() })?;
+    let member = |name: &str| result.get(name).map_or_else(|| raw(&Object::new()), ToOwned::to_owned);
+    let opened = Opened {
+        session,
+        revision,
+        capabilities: member("capabilities"),
+        server: member("serverInfo"),
+        instructions: result.text("instructions").map(std::borrow::Cow::into_owned),
+    };
+    notify(http, limits, service, opened.head(), &Notification::new(method::INITIALIZED, None)).await?;
+    Ok(opened)
+}
+
+/// Sends a request of our own and waits for its result; also says which session the answer named.
+pub(crate) async fn ask(
+    http: &Http,
+    limits: &Limits,
+    service: &Service,
+    head: Head<'_>,
+    request: &Request<'_>,
+) -> Result<(Option<String>, Box<RawValue>), RelayError> {
+    let title = || service.title.clone();
+    let asking = async {
+        let response = http.send(service, Method::POST, head, request.to_bytes()).await?;
+        let response = accepted(service, head, response)?;
+        let session =
+            response.headers().get(mcp::SESSION_ID).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
+        let answer = answer_of(limits, service, response, &request.id).await?;
+        Ok((session, answer))
+    };
+    tokio::time::timeout(limits.handshake, asking)
+        .await
+        .unwrap_or_else(|_| Err(RelayError::TimedOut { title: title() }))
+}
+
+/// Sends a notification, or an answer to a question, of which only the arrival matters.
+pub(crate) async fn tell(
+    http: &Http,
+    limits: &Limits,
+    service: &Service,
+    head: Head<'_>,
+    message: Bytes,
+) -> Result<(), RelayError> {
+    let sending = async {
+        let response = http.send(service, Method::POST, head, message).await?;
+        let response = accepted(service, head, response)?;
+        // Read to the end, so that the connection can be used again.
+        let _ = http_body_util::Limited::new(response.into_body(), 64 << 10).collect().await;
+        Ok(())
+    };
+    tokio::time::timeout(limits.handshake, sending)
+        .await
+        .unwrap_or_else(|_| Err(RelayError::TimedOut { title: service.title.clone() }))
+}
+
+/// [`tell`] for a notification.
+pub(crate) async fn notify(
+    http: &Http,
+    limits: &Limits,
+    service: &Service,
+    head: Head<'_>,
+    notification: &Notification<'_>,
+) -> Result<(), RelayError> {
+    tell(http, limits, service, head, notification.to_bytes()).await
+}
+
+/// Ends a session of ours. A service may refuse (405), forget or be gone: all the same to us.
+pub(crate) async fn close(http: &Http, limits: &Limits, service: &Service, opened: &Opened) {
+    if opened.session.is_some() {
+        let closing = http.send(service, Method::DELETE, opened.head(), Bytes::new());
+        let _ = tokio::time::timeout(limits.handshake, closing).await;
+    }
+}
+
+/// The response when its status says that the message was taken; else what the status means.
+pub(crate) fn accepted<B>(
+    service: &Service,
+    head: Head<'_>,
+    response: Response<B>,
+) -> Result<Response<B>, RelayError> {
+    let title = service.title.clone();
+    match response.status() {
+        status if status.is_success() => Ok(response),
+        StatusCode::NOT_FOUND if head.session.is_some() => Err(RelayError::SessionGone { title }),
+        StatusCode::UNAUTHORIZED => Err(RelayError::SignedOut { title }),
+        StatusCode::TOO_MANY_REQUESTS => {
+            let wait = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok());
+            // A number of seconds or a date; anything longer is not repeated.
+            Err(RelayError::Busy { title, wait: wait.filter(|w| w.len() <= 40).map(ToOwned::to_owned) })
+        }
+        status => Err(RelayError::Status { title, status: status.as_u16() }),
+    }
+}
+
+/// Whether a response is an event stream, one message, or neither.
+pub(crate) enum Kind {
+    Events,
+    Json,
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn media_type(&self) -> &'static str {
+        match self {
+            Self::Events => mcp::EVENT_STREAM,
+            Self::Json | Self::Other => mcp::JSON,
+        }
+    }
+}
+
+pub(crate) fn kind<B>(response: &Response<B>) -> Kind {
+    match response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) {
+        Some(v) if mcp::is_media_type(v, mcp::EVENT_STREAM) => Kind::Events,
+        Some(v) if mcp::is_media_type(v, mcp::JSON) => Kind::Json,
+        _ => Kind::Other,
+    }
+}
+
+async fn answer_of(
+    limits: &Limits,
+    service: &Service,
+    response: Response<Incoming>,
+    id: &protocol::Id,
+) -> Result<Box<RawValue>, RelayError> {
+    let title = || service.title.clone();
+    let died = |_| RelayError::Died { title: title() };
+    let result = |data: &[u8]| match Message::peek(data) {
+        Ok(Message::Response(r)) if r.id.as_ref() == Some(id) => match r.outcome {
+            Outcome::Result(value) => Some(Ok(value.into_owned())),
+            Outcome::Error(_) => Some(Err(RelayError::Declined { title: title() })),
+        },
+        _ => None,
+    };
+    let kind = kind(&response);
+    let mut body = response.into_body();
+    match kind {
+        Kind::Json => {
+            let mut all = BytesMut::new();
+            while let Some(frame) = body.frame().await {
+                if let Some(data) = frame.map_err(died)?.data_ref() {
+                    all.extend_from_slice(data);
+                }
+                if all.len() > limits.message {
+                    return Err(RelayError::TooLarge { title: title() });
+                }
+            }
+            result(&all).unwrap_or_else(|| Err(RelayError::NoMcp { title: title() }))
+        }
+        Kind::Events => {
+            let mut events = sse::Decoder::new(limits.message);
+            while let Some(frame) = body.frame().await {
+                events.push(frame.map_err(died)?.data_ref().map_or(&[][..], |d| d));
+                while let Some(event) =
+                    events.next_event().map_err(|_| RelayError::TooLarge { title: title() })?
+                {
+                    if let Some(answer) = result(event.data.as_bytes()) {
+                        return answer;
+                    }
+                }
+            }
+            Err(RelayError::Died { title: title() })
+        }
+        Kind::Other => Err(RelayError::NoMcp { title: title() }),
+    }
+}

@@ -1,0 +1,221 @@
+use bytes::Bytes;
+use model::{Explain, Permit, Problem};
+use protocol::{Id, Object, code};
+
+/// Why a request of an app got no answer from a service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum RelayError {
+    /// `/mcp/x`, and there is no service x that this connection may know of.
+    #[error("no such service")]
+    NoService { name: String },
+    /// The connection's scope lacks this.
+    #[error("needs {permit}")]
+    NotAllowed { title: String, permit: Permit, tool: Option<String> },
+    /// No tool, prompt or resource of that name.
+    #[error("nothing is called {name}")]
+    Nothing { what: &'static str, name: String },
+    /// A method nobody knows at the endpoint of all services.
+    #[error("no method {method}")]
+    NoMethod { method: String },
+    /// A parameter is missing or makes no sense.
+    #[error("{what}")]
+    BadParams { what: &'static str },
+    /// No proof for the service is to be had, or Bellhop is paused.
+    #[error("{0}")]
+    Other(Problem),
+    /// The service refuses even a fresh proof.
+    #[error("{title} answered 401")]
+    SignedOut { title: String },
+    /// No connection to the service.
+    #[error("{title} could not be reached: {why}")]
+    Unreachable { title: String, why: String },
+    /// It took too long.
+    #[error("{title} took too long")]
+    TimedOut { title: String },
+    /// Plain http to another machine.
+    #[error("{title} has an address without encryption")]
+    Insecure { title: String },
+    /// It answered with an HTTP status that is no answer.
+    #[error("{title} answered {status}")]
+    Status { title: String, status: u16 },
+    /// 429.
+    #[error("{title} answered 429")]
+    Busy { title: String, wait: Option<String> },
+    /// A page, or anything that is no MCP.
+    #[error("{title} answered with no MCP message")]
+    NoMcp { title: String },
+    /// The service answered our own request with an error.
+    #[error("{title} answered our request with an error")]
+    Declined { title: String },
+    /// It forgot the session. Handled by opening a new one; seen only when that is forgotten too.
+    #[error("{title} forgot the session")]
+    SessionGone { title: String },
+    /// The connection broke before the answer was there.
+    #[error("{title} stopped in the middle of its answer")]
+    Died { title: String },
+    /// The answer is larger than Bellhop holds.
+    #[error("{title} sent too much")]
+    TooLarge { title: String },
+    /// The connection was revoked.
+    #[error("the connection was revoked")]
+    Revoked,
+}
+
+impl RelayError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoService { .. } => "relay.no_service",
+            Self::NotAllowed { .. } => "relay.not_allowed",
+            Self::Nothing { .. } => "relay.nothing_of_that_name",
+            Self::NoMethod { .. } => "relay.no_method",
+            Self::BadParams { .. } => "relay.bad_params",
+            Self::Other(_) => "relay.not_ready",
+            Self::SignedOut { .. } => "relay.signed_out",
+            Self::Unreachable { .. } => "relay.unreachable",
+            Self::TimedOut { .. } => "relay.timed_out",
+            Self::Insecure { .. } => "relay.insecure",
+            Self::Status { .. } => "relay.status",
+            Self::Busy { .. } => "relay.busy",
+            Self::NoMcp { .. } => "relay.no_mcp",
+            Self::Declined { .. } => "relay.declined",
+            Self::SessionGone { .. } => "relay.session_gone",
+            Self::Died { .. } => "relay.died",
+            Self::TooLarge { .. } => "relay.too_large",
+            Self::Revoked => "relay.revoked",
+        }
+    }
+
+    /// What the activity log says came of the call.
+    pub(crate) fn outcome(&self) -> &'static str {
+        if matches!(self, Self::Revoked) { "revoked" } else { self.code() }
+    }
+
+    fn json_rpc_code(&self) -> i64 {
+        match self {
+            Self::NoService { .. } | Self::NotAllowed { .. } => code::NOT_ALLOWED,
+            Self::Nothing { what: "resource", .. } => code::RESOURCE_NOT_FOUND,
+            Self::Nothing { .. } | Self::BadParams { .. } => code::INVALID_PARAMS,
+            Self::NoMethod { .. } => code::METHOD_NOT_FOUND,
+            Self::Other(_) | Self::Revoked => code::STOPPED,
+            _ => code::UPSTREAM,
+        }
+    }
+
+    /// The answer to the request with this id.
+    pub(crate) fn reply(&self, id: &Id) -> Bytes {
+        let problem = self.problem();
+        let mut data = Object::new().with("code", &problem.code);
+        if let Self::NotAllowed { permit, .. } = self {
+            data = data.with("scope", permit.to_string());
+        }
+        protocol::error_with(Some(id), self.json_rpc_code(), &problem.to_string(), Some(&data.to_raw()))
+    }
+}
+
+impl Explain for RelayError {
+    fn problem(&self) -> Problem {
+        let code = self.code();
+        match self {
+            Self::Other(problem) => problem.clone(),
+            Self::NoService { name } => Problem::new(
+                code,
+                format!("This app may not use a service called “{name}”, or there is none."),
+                "Look at the services and at this app's connection in Bellhop.",
+            )
+            .with("name", name),
+            Self::NotAllowed { title, permit, tool } => {
+                let access = match permit.access {
+                    model::Access::Read => "read from",
+                    model::Access::Write => "change things in",
+                };
+                let what = tool.as_ref().map_or_else(String::new, |t| format!(" “{t}” needs that."));
+                Problem::new(
+                    code,
+                    format!("This app may not {access} {title}.{what}"),
+                    format!("To let it, open Bellhop, choose this app's connection and allow “{permit}”."),
+                )
+                .with("service", title)
+                .with("permit", permit)
+            }
+            Self::Nothing { what, name } => {
+                Problem::new(code, format!("There is no {what} called “{name}”."), "Ask for the list again.")
+                    .with("name", name)
+            }
+            Self::NoMethod { method } => {
+                Problem::new(code, format!("Bellhop does not know the method “{method}”."), "")
+                    .with("method", method)
+            }
+            Self::BadParams { what } => Problem::new(code, format!("The request is incomplete: {what}."), ""),
+            Self::SignedOut { title } => Problem::new(
+                code,
+                format!("{title} no longer accepts the sign-in."),
+                format!("Open Bellhop and sign in to {title} again."),
+            )
+            .with("service", title),
+            Self::Unreachable { title, .. } => Problem::new(
+                code,
+                format!("{title} could not be reached."),
+                "Check the internet connection, then try again.",
+            )
+            .with("service", title),
+            Self::TimedOut { title } => {
+                Problem::new(code, format!("{title} took too long to answer."), "Try again in a moment.")
+                    .with("service", title)
+            }
+            Self::Insecure { title } => Problem::new(
+                code,
+                format!("The address of {title} is not encrypted, so nothing was sent."),
+                "Add the service again with an address that begins with https://.",
+            )
+            .with("service", title),
+            Self::Status { title, status } => Problem::new(
+                code,
+                format!("{title} answered with an error ({status})."),
+                "Try again in a moment; if it stays, ask the provider.",
+            )
+            .with("service", title)
+            .with("status", status),
+            Self::Busy { title, wait } => Problem::new(
+                code,
+                format!("{title} asks for fewer requests."),
+                wait.as_ref().map_or_else(
+                    || "Wait a while, then try again.".to_owned(),
+                    |w| match w.parse::<u64>() {
+                        Ok(seconds) => format!("Try again in {seconds} seconds."),
+                        Err(_) => format!("Try again after {w}."),
+                    },
+                ),
+            )
+            .with("service", title),
+            Self::NoMcp { title } => Problem::new(
+                code,
+                format!("{title} answered with something that apps can't use."),
+                "Check the service's address in Bellhop.",
+            )
+            .with("service", title),
+            Self::Declined { title } => Problem::new(
+                code,
+                format!("{title} refused to start."),
+                "Try again; if it stays, ask the provider.",
+            )
+            .with("service", title),
+            Self::SessionGone { title } | Self::Died { title } => Problem::new(
+                code,
+                format!("{title} stopped in the middle of its answer."),
+                "It may or may not have done what was asked: look before trying again.",
+            )
+            .with("service", title),
+            Self::TooLarge { title } => Problem::new(
+                code,
+                format!("{title} sent more than Bellhop can carry."),
+                "Ask for less at once.",
+            )
+            .with("service", title),
+            Self::Revoked => Problem::new(
+                code,
+                "This app's connection was revoked.",
+                "To use it again, connect the app in Bellhop.",
+            ),
+        }
+    }
+}

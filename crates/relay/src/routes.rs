@@ -1,0 +1,206 @@
+//! The endpoints `/mcp` and `/mcp/{service}`: what HTTP says of a message before anybody reads it.
+
+use crate::{Caller, Relay, dispatch, listen, local, reply, session::Session};
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use model::Resource;
+use protocol::{Era, Message, Packet, Revision, code, header as mcp, method, sse};
+use std::sync::Arc;
+
+pub(crate) fn router(relay: &Arc<Relay>) -> Router {
+    Router::new().route("/mcp", any(at_all)).route("/mcp/{service}", any(at_one)).with_state(relay.clone())
+}
+
+async fn at_all(
+    State(relay): State<Arc<Relay>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    endpoint(relay, caller, Resource::All, request).await
+}
+
+async fn at_one(
+    State(relay): State<Arc<Relay>>,
+    Path(service): Path<String>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    match service.parse() {
+        Ok(name) => endpoint(relay, caller, Resource::One(name), request).await,
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn endpoint(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Request<Body>) -> Response {
+    // A token for one service opens that one alone. The boundary says so better; this says so always.
+    if let Some(Resource::One(_)) = &caller.resource
+        && caller.resource.as_ref() != Some(&endpoint)
+    {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    caller.connection.touch(relay.clock.now());
+    match *request.method() {
+        Method::POST => post(relay, caller, endpoint, request).await,
+        Method::GET | Method::HEAD => get(&relay, &caller, &endpoint, request.method(), request.headers()),
+        Method::DELETE => match found(&relay, &caller, &endpoint, request.headers()) {
+            Ok(session) => {
+                relay.end(&session);
+                StatusCode::NO_CONTENT.into_response()
+            }
+            Err(refusal) => *refusal,
+        },
+        _ => not_allowed(),
+    }
+}
+
+fn not_allowed() -> Response {
+    let response = StatusCode::METHOD_NOT_ALLOWED.into_response();
+    reply::with(response, header::ALLOW, "GET, HEAD, POST, DELETE")
+}
+
+fn header_text<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Option<&'h str> {
+    headers.get(name).map(|v| v.to_str().unwrap_or_default())
+}
+
+/// The session that the headers name, when it is this connection's and of this endpoint.
+fn found(
+    relay: &Relay,
+    caller: &Caller,
+    endpoint: &Resource,
+    headers: &HeaderMap,
+) -> Result<Arc<Session>, Box<Response>> {
+    let refuse = |status, text| Box::new(reply::refuse(status, None, code::INVALID_REQUEST, text));
+    let Some(id) = header_text(headers, &mcp::SESSION_ID) else {
+        return Err(refuse(StatusCode::BAD_REQUEST, "Mcp-Session-Id is missing: send initialize first."));
+    };
+    // 404 is what tells an app to initialize again. Another connection's session is none.
+    relay
+        .session(id)
+        .filter(|s| s.connection.id == caller.connection.id && &s.endpoint == endpoint)
+        .inspect(|s| s.touch(relay.clock.as_ref()))
+        .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "There is no such session: send initialize again."))
+}
+
+/// The listening stream.
+fn get(
+    relay: &Arc<Relay>,
+    caller: &Caller,
+    endpoint: &Resource,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
+    // Without a session there is nothing to listen to; 405 is how the transport says that.
+    if !headers.contains_key(&mcp::SESSION_ID) {
+        return not_allowed();
+    }
+    let session = match found(relay, caller, endpoint, headers) {
+        Ok(session) => session,
+        Err(refusal) => return *refusal,
+    };
+    if method == Method::HEAD {
+        return reply::stream(mcp::EVENT_STREAM, Body::empty());
+    }
+    let left = session.listens();
+    let stop = &session.connection.stop;
+    let stream = session.inbox.listen(stop, &session.over, left, relay.limits.keep_alive);
+    for link in session.links() {
+        if link.opened().is_some()
+            && let Some(left) = session.to_be_heard(&link)
+        {
+            listen::pass_on(relay, &session, link, left);
+        }
+    }
+    reply::stream(mcp::EVENT_STREAM, stream)
+}
+
+async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let is_json =
+        header_text(headers, &header::CONTENT_TYPE).is_some_and(|v| mcp::is_media_type(v, mcp::JSON));
+    if !is_json {
+        let text = "Content-Type must be application/json.";
+        return reply::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, code::INVALID_REQUEST, text);
+    }
+    let body = match read(&relay, body).await {
+        Ok(body) => body,
+        Err((status, text)) => return reply::refuse(status, None, code::INVALID_REQUEST, text),
+    };
+    let packet = match Packet::parse(&body) {
+        Ok(packet) => packet,
+        Err(flaw) => return reply::refuse(StatusCode::BAD_REQUEST, None, flaw.code(), &flaw.to_string()),
+    };
+    // The one request of the other era that an app sends to find out: this answer makes it fall back. With
+    // 200, since apps read the body of a 200 for sure.
+    if let Packet::One(Message::Request(r)) = &packet
+        && r.method == method::DISCOVER
+    {
+        let text = "This endpoint speaks revisions up to 2025-11-25: send initialize.";
+        return reply::message(protocol::error(Some(&r.id), code::METHOD_NOT_FOUND, text));
+    }
+    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
+        && version.parse::<Revision>().map(Revision::era) != Ok(Era::Legacy)
+    {
+        let text = "This MCP-Protocol-Version is not spoken here.";
+        return reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text);
+    }
+    if let Packet::One(Message::Request(r)) = &packet
+        && r.method == method::INITIALIZE
+    {
+        return local::initialize(&relay, &caller, &endpoint, r).await;
+    }
+    let session = match found(&relay, &caller, &endpoint, headers) {
+        Ok(session) => session,
+        Err(refusal) => return *refusal,
+    };
+    match packet {
+        Packet::One(message) => dispatch::message(&relay, &session, message).await,
+        Packet::Batch(messages) if session.revision.has_batches() => batch(&relay, &session, messages).await,
+        Packet::Batch(_) => {
+            let text = "Several messages at once are not part of this revision.";
+            reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
+        }
+    }
+}
+
+async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static str)> {
+    let reading = Limited::new(body, relay.limits.request_body).collect();
+    match tokio::time::timeout(relay.limits.request_time, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => {
+            Err((StatusCode::PAYLOAD_TOO_LARGE, "The message is too large."))
+        }
+        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The message broke off.")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The message took too long to arrive.")),
+    }
+}
+
+/// 2025-03-26 alone: the answers to several messages as one stream of events. They are handled one after the
+/// other, which that revision leaves open.
+async fn batch(relay: &Arc<Relay>, session: &Arc<Session>, messages: Vec<Message<'_>>) -> Response {
+    let mut events = Vec::new();
+    for message in messages {
+        let response = dispatch::message(relay, session, message).await;
+        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
+            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
+        let collected = Limited::new(response.into_body(), relay.limits.message).collect().await;
+        let Ok(body) = collected.map(http_body_util::Collected::to_bytes) else { continue };
+        if is_stream {
+            events.push(body);
+        } else if !body.is_empty() {
+            events.push(sse::encode(&body));
+        }
+    }
+    if events.is_empty() {
+        return reply::taken();
+    }
+    reply::stream(mcp::EVENT_STREAM, Body::from(events.concat()))
+}

@@ -1,0 +1,264 @@
+use crate::{
+    Relay, Service,
+    inventory::{Inventory, Item},
+    listen,
+    problem::RelayError,
+    session::Link,
+};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use model::Timestamp;
+use protocol::{Notification, Object, method};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// What Bellhop knows of one service, and its own session there.
+pub(crate) struct Shelf {
+    seen: ArcSwapOption<Inventory>,
+    /// Bellhop's own session, for lists and their changes.
+    own: ArcSwap<Link>,
+    /// Cancelled when the service is removed.
+    pub(crate) over: CancellationToken,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// The kept inventory has been looked for.
+    looked: bool,
+    /// The service said that its lists changed.
+    stale: bool,
+    watching: bool,
+    failed: Option<(Timestamp, RelayError)>,
+    fetch: Option<Fetch>,
+}
+
+type Fetch = Shared<BoxFuture<'static, Result<(), RelayError>>>;
+
+/// How long a service that could not be reached is left alone when somebody merely lists.
+const LEFT_ALONE: Duration = Duration::from_secs(15);
+
+/// How long to wait before listening again to a service that ended the stream.
+const LISTEN_AGAIN: Duration = Duration::from_secs(30);
+
+impl Shelf {
+    pub(crate) fn new(service: &Arc<Service>) -> Arc<Self> {
+        Arc::new(Self {
+            seen: ArcSwapOption::empty(),
+            own: ArcSwap::new(Link::new(service.clone())),
+            over: CancellationToken::new(),
+            inner: Mutex::default(),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was last seen.
+    pub(crate) fn seen(&self) -> Option<Arc<Inventory>> {
+        self.seen.load_full()
+    }
+
+    pub(crate) fn own(&self) -> Arc<Link> {
+        self.own.load_full()
+    }
+
+    /// The link to fetch on: a new one when the service moved.
+    fn own_for(&self, service: &Arc<Service>) -> Arc<Link> {
+        let link = self.own();
+        if link.service.load().url == service.url {
+            link.service.store(service.clone());
+            return link;
+        }
+        let link = Link::new(service.clone());
+        self.own.store(link.clone());
+        link
+    }
+}
+
+impl Relay {
+    /// What the service offers. What is known is given at once, and fetched anew behind it when it is old;
+    /// when nothing is known or the service said that it changed, this waits as long as the limits let it.
+    pub(crate) async fn inventory(
+        self: &Arc<Self>,
+        service: &Arc<Service>,
+    ) -> Result<Arc<Inventory>, RelayError> {
+        let shelf = self.shelf(service);
+        if !shelf.inner().looked {
+            let kept = self.rows.load(&service.id).await.and_then(|json| Inventory::read(&json));
+            let mut inner = shelf.inner();
+            if !std::mem::replace(&mut inner.looked, true)
+                && let Some(kept) = kept
+                && shelf.seen.load().is_none()
+            {
+                shelf.seen.store(Some(Arc::new(kept)));
+                self.generation.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        let seen = shelf.seen();
+        let now = self.clock.now();
+        let stale = {
+            let inner = shelf.inner();
+            let old = seen.as_ref().is_none_or(|s| now.since(s.fetched) > self.limits.inventory_age);
+            if !inner.stale && !old {
+                return seen.ok_or_else(|| RelayError::TimedOut { title: service.title.clone() });
+            }
+            if let Some((at, error)) = &inner.failed
+                && now.since(*at) < LEFT_ALONE
+            {
+                return seen.ok_or_else(|| error.clone());
+            }
+            inner.stale
+        };
+        let fetch = self.fetch(&shelf, service);
+        if let Some(seen) = &seen
+            && !stale
+        {
+            return Ok(seen.clone());
+        }
+        let fetched = tokio::time::timeout(self.limits.merge, fetch).await;
+        let error = match fetched {
+            Ok(Err(e)) => e,
+            Ok(Ok(())) | Err(_) => RelayError::TimedOut { title: service.title.clone() },
+        };
+        shelf.seen().ok_or(error)
+    }
+
+    /// Fetches, or joins the fetch that is under way. It goes on when nobody waits for it any more.
+    pub(crate) fn fetch(self: &Arc<Self>, shelf: &Arc<Shelf>, service: &Arc<Service>) -> Fetch {
+        let mut inner = shelf.inner();
+        if let Some(fetch) = inner.fetch.as_ref().filter(|f| f.peek().is_none()) {
+            return fetch.clone();
+        }
+        let title = service.title.clone();
+        let task = tokio::spawn(fetching(self.clone(), shelf.clone(), service.clone()));
+        let fetch: Fetch = task.map(move |r| r.unwrap_or(Err(RelayError::Died { title }))).boxed().shared();
+        inner.fetch = Some(fetch.clone());
+        fetch
+    }
+
+    /// The service said that its lists changed.
+    pub(crate) fn lists_changed(self: &Arc<Self>, service: &Arc<Service>) {
+        let shelf = self.shelf(service);
+        shelf.inner().stale = true;
+        // The task runs by itself; nobody waits for it here.
+        drop(self.fetch(&shelf, service));
+    }
+}
+
+async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -> Result<(), RelayError> {
+    // Before the first request, so that a change that comes meanwhile counts for the next fetch.
+    shelf.inner().stale = false;
+    let work = async {
+        let now = relay.clock.now();
+        let link = shelf.own_for(&service);
+        match Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await {
+            Err(RelayError::SessionGone { .. }) => {
+                let link = Link::new(service.clone());
+                shelf.own.store(link.clone());
+                Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await
+            }
+            other => other,
+        }
+    };
+    let fetched = tokio::select! {
+        () = shelf.over.cancelled() => Err(RelayError::NoService { name: service.name.to_string() }),
+        fetched = work => fetched,
+    };
+    let new = match fetched {
+        Ok(new) => Arc::new(new),
+        Err(e) => {
+            tracing::debug!(service = %service.name, error = %e, "the inventory could not be fetched");
+            shelf.inner().failed = Some((relay.clock.now(), e.clone()));
+            return Err(e);
+        }
+    };
+    let old = shelf.seen.swap(Some(new.clone()));
+    relay.generation.fetch_add(1, Ordering::AcqRel);
+    let watch = {
+        let mut inner = shelf.inner();
+        inner.looked = true;
+        inner.failed = None;
+        let says = ["tools", "prompts", "resources"].iter().any(|c| {
+            let can = Object::parse(new.capabilities.get()).unwrap_or_default();
+            can.object(c).and_then(|c| c.flag("listChanged")) == Some(true)
+        });
+        says && !std::mem::replace(&mut inner.watching, true)
+    };
+    if watch {
+        tokio::spawn(watching(relay.clone(), shelf.clone(), service.clone()));
+    }
+    if old.as_ref().is_some_and(|old| old.same(&new)) {
+        return Ok(());
+    }
+    relay.announce(&service, old.as_deref(), &new);
+    relay.record.inventory_changed(&service.id);
+    relay.rows.save(&service.id, &new.write()).await;
+    Ok(())
+}
+
+/// Listens on Bellhop's own session for changes of the lists, while the service lets it.
+async fn watching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) {
+    let listening = async {
+        loop {
+            let link = shelf.own();
+            let relay = relay.clone();
+            let heard = listen::events(&relay.http, &relay.limits, &link, |data| {
+                if let Ok(protocol::Message::Notification(n)) = protocol::Message::peek(data.as_bytes())
+                    && is_list_change(&n.method)
+                {
+                    relay.lists_changed(&link.service.load());
+                }
+            })
+            .await;
+            if heard.is_err() {
+                // It has no such stream, or is gone; the next fetch tries again.
+                return;
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        () = shelf.over.cancelled() => {}
+        () = listening => {}
+    }
+    shelf.inner().watching = false;
+    tracing::trace!(service = %service.name, "no longer listening for changes");
+}
+
+type ListOf = fn(&Inventory) -> &[Item];
+
+pub(crate) fn is_list_change(method: &str) -> bool {
+    matches!(method, method::TOOLS_CHANGED | method::PROMPTS_CHANGED | method::RESOURCES_CHANGED)
+}
+
+impl Relay {
+    /// Tells the apps that may see the service which of its lists changed.
+    fn announce(&self, service: &Service, old: Option<&Inventory>, new: &Inventory) {
+        let raws = |i: Option<&Inventory>, list: ListOf| {
+            i.map(|i| list(i).iter().map(|i| i.raw.get().to_owned()).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        let lists: [(&'static str, ListOf); 4] = [
+            (method::TOOLS_CHANGED, |i| &i.tools),
+            (method::PROMPTS_CHANGED, |i| &i.prompts),
+            (method::RESOURCES_CHANGED, |i| &i.resources),
+            (method::RESOURCES_CHANGED, |i| &i.templates),
+        ];
+        let sessions = self.sessions_seeing(service);
+        for (method, list) in lists {
+            if raws(old, list) != raws(Some(new), list) {
+                let notice = Notification::new(method, None).to_bytes();
+                for session in &sessions {
+                    session.inbox.put(notice.clone());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use crate::{
+    exchange::Kind,
+    flight::Flight,
+    problem::RelayError,
+    translate::{self, Passed},
+};
+use bytes::Bytes;
+use http_body::Frame;
+use hyper::body::Incoming;
+use protocol::sse;
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+/// The body of an answer: polls the service's body and gives on what comes, at the speed the app reads. It
+/// holds the flight, so that dropping it (the app went away) ends the call.
+pub(crate) struct Stream {
+    ready: VecDeque<Bytes>,
+    reading: Reading,
+    upstream: Incoming,
+    flight: Flight,
+    title: String,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+    quiet: Pin<Box<Sleep>>,
+    patience: Duration,
+}
+
+enum Reading {
+    /// Events, until the answer is among them.
+    Events(sse::Decoder),
+    /// The rest of one large message.
+    Message,
+    /// The answer was passed on; the service's body is read to its end, for a moment, so that its connection
+    /// can be used again.
+    Ending,
+    /// Nothing follows what is ready.
+    Ended,
+}
+
+/// How long a service may take to end its stream after the answer.
+const TO_END: Duration = Duration::from_millis(200);
+
+impl Stream {
+    /// `first` was read already.
+    pub(crate) fn new(
+        flight: Flight,
+        upstream: Incoming,
+        kind: &Kind,
+        first: VecDeque<Bytes>,
+        title: String,
+    ) -> Self {
+        let limits = &flight.relay.limits;
+        let reading = match kind {
+            Kind::Events => Reading::Events(sse::Decoder::new(limits.message)),
+            Kind::Json | Kind::Other => Reading::Message,
+        };
+        let patience = limits.answer;
+        Self {
+            ready: first,
+            reading,
+            upstream,
+            stop: Box::pin(flight.session.connection.stop.clone().cancelled_owned()),
+            quiet: Box::pin(tokio::time::sleep(patience)),
+            patience,
+            title,
+            flight,
+        }
+    }
+
+    /// Ends it with an error: as a last event, or by breaking off a message that can't be completed.
+    fn fail(&mut self, error: &RelayError) -> Result<(), io::Error> {
+        let reading = std::mem::replace(&mut self.reading, Reading::Ended);
+        match reading {
+            Reading::Events(_) => {
+                self.flight.given_up(error.outcome());
+                self.ready.push_back(sse::encode(&error.reply(&self.flight.id)));
+                Ok(())
+            }
+            Reading::Message => {
+                self.flight.given_up(error.outcome());
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()))
+            }
+            Reading::Ending | Reading::Ended => Ok(()),
+        }
+    }
+
+    fn died(&self) -> RelayError {
+        RelayError::Died { title: self.title.clone() }
+    }
+
+    /// Takes the service's bytes.
+    fn take(&mut self, data: Bytes) -> Result<(), RelayError> {
+        let Reading::Events(decoder) = &mut self.reading else {
+            if matches!(self.reading, Reading::Message) {
+                self.ready.push_back(data);
+            }
+            return Ok(());
+        };
+        let too_large = |_| RelayError::TooLarge { title: self.title.clone() };
+        decoder.push(&data);
+        let mut whole = false;
+        while let Some(event) = decoder.next_event().map_err(too_large)? {
+            whole = true;
+            if event.data.is_empty() {
+                continue;
+            }
+            let Some(link) = self.flight.link().cloned() else { continue };
+            let flight = &mut self.flight;
+            let passed =
+                translate::from_service(&flight.relay, &flight.session, &link, Some(&flight.id), &event.data);
+            match passed {
+                Passed::On(message) => self.ready.push_back(sse::encode(&message)),
+                Passed::Nothing => {}
+                Passed::Answer(message, outcome) => {
+                    self.ready.push_back(sse::encode(&message));
+                    flight.over(outcome);
+                    self.reading = Reading::Ending;
+                    self.quiet.as_mut().reset(Instant::now() + TO_END);
+                    return Ok(());
+                }
+            }
+        }
+        if !whole && data.starts_with(b":") {
+            // The service keeps its stream alive; so do we ours.
+            self.ready.push_back(sse::comment());
+        }
+        Ok(())
+    }
+}
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        loop {
+            let live = matches!(this.reading, Reading::Events(_) | Reading::Message);
+            // Before anything else, also before what is ready: after a revocation nothing is passed on.
+            if live && this.stop.as_mut().poll(cx).is_ready() {
+                this.ready.clear();
+                if let Err(e) = this.fail(&RelayError::Revoked) {
+                    return Poll::Ready(Some(Err(e)));
+                }
+            }
+            if let Some(data) = this.ready.pop_front() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            if matches!(this.reading, Reading::Ended) {
+                return Poll::Ready(None);
+            }
+            let failed = match Pin::new(&mut this.upstream).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    if !matches!(this.reading, Reading::Ending) {
+                        this.quiet.as_mut().reset(Instant::now() + this.patience);
+                    }
+                    frame.into_data().ok().and_then(|data| this.take(data).err())
+                }
+                Poll::Ready(None) if matches!(this.reading, Reading::Message) => {
+                    this.flight.over("ok");
+                    this.reading = Reading::Ended;
+                    None
+                }
+                Poll::Ready(None | Some(Err(_))) => Some(this.died()),
+                Poll::Pending if this.quiet.as_mut().poll(cx).is_ready() => {
+                    Some(RelayError::TimedOut { title: this.title.clone() })
+                }
+                Poll::Pending => return Poll::Pending,
+            };
+            if let Some(error) = failed
+                && let Err(e) = this.fail(&error)
+            {
+                return Poll::Ready(Some(Err(e)));
+            }
+        }
+    }
+}

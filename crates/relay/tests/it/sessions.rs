@@ -1,0 +1,104 @@
+//! Sessions of apps and of services.
+
+use crate::{
+    service::Fixture,
+    support::{House, connection, serve},
+};
+use http::{Method, StatusCode};
+
+#[tokio::test]
+async fn a_service_that_forgot_its_sessions_is_introduced_anew_and_the_call_goes_through() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    house.call("/mcp/a", &session, "echo").await;
+    service.forget();
+    assert!(house.call("/mcp/a", &session, "write").await.json()["result"]["done"].as_bool().unwrap());
+    // Refused once for its session, then done: never done twice.
+    let got = service.got("tools/call");
+    let sessions: Vec<_> = got.iter().map(|g| g.headers["mcp-session-id"].to_str().unwrap()).collect();
+    assert_eq!(got.len(), 3);
+    assert_ne!(sessions[1], sessions[2]);
+}
+
+#[tokio::test]
+async fn the_end_of_an_apps_session_is_the_end_of_it_at_the_service() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    house.call("/mcp/a", &session, "echo").await;
+    assert_eq!(service.sessions(), 2);
+    let ended = house.send(Method::DELETE, "/mcp/a", &[("mcp-session-id", &session)], "").await;
+    assert_eq!(ended.status, StatusCode::NO_CONTENT);
+    for _ in 0..1000 {
+        if service.sessions() == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(service.sessions(), 1);
+    assert_eq!(house.call("/mcp/a", &session, "echo").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_session_belongs_to_its_connection_and_its_endpoint() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    assert_eq!(house.call("/mcp", &session, "a_echo").await.status, StatusCode::NOT_FOUND);
+    let other = connection("connection-2", "a:write");
+    let (address, server) = serve(&house.relay, &other).await;
+    let mut stranger = House::one(&service).await;
+    stranger.address = address;
+    for method in [Method::POST, Method::GET, Method::DELETE] {
+        let headers = [("content-type", "application/json"), ("mcp-session-id", session.as_str())];
+        let reply = stranger.send(method, "/mcp/a", &headers, &crate::support::call(1, "echo")).await;
+        assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    }
+    server.abort();
+    assert_eq!(house.call("/mcp/a", &session, "echo").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_connection_has_no_more_sessions_than_the_limit() {
+    let service = Fixture::start().await;
+    let limits = bellhop_relay::Limits { sessions: 2, ..crate::support::limits() };
+    let house = House::new(&[("a", service.url())], "a:write", limits).await;
+    let first = house.open("/mcp/a").await;
+    tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    let second = house.open("/mcp/a").await;
+    house.open("/mcp/a").await;
+    assert_eq!(house.call("/mcp/a", &first, "echo").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(house.call("/mcp/a", &second, "echo").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_inventory_outlives_the_relay() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    house.relay.refresh_inventory(&"id-a".into()).await.unwrap();
+    assert_eq!(house.relay.tools(&"id-a".into()).len(), crate::service::tools().len());
+    let kept = house.engine.rows.lock().unwrap().clone();
+    // The service is gone; its tools are known still.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let services = [("a", format!("http://{gone}/mcp"))];
+    let again = House::new(&services, "a:write", crate::support::limits()).await;
+    *again.engine.rows.lock().unwrap() = kept;
+    let session = again.open("/mcp").await;
+    let list = again.post("/mcp", &session, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
+    assert!(list.text.contains("a_echo"));
+}
+
+#[tokio::test]
+async fn a_removed_service_is_told_and_gone_from_the_lists() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp").await;
+    house.call("/mcp", &session, "a_echo").await;
+    *house.engine.services.lock().unwrap() = std::sync::Arc::default();
+    house.relay.service_removed(&"id-a".into()).await;
+    assert_eq!(service.sessions(), 0);
+    let list = house.post("/mcp", &session, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
+    assert_eq!(list.json()["result"]["tools"], serde_json::json!([]));
+    assert!(house.relay.tools(&"id-a".into()).is_empty());
+}
