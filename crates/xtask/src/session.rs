@@ -1,0 +1,228 @@
+//! A session of its own for tests: an empty home, a message bus, an unlocked keyring, and on demand a virtual
+//! display with a window manager and a panel that shows tray icons. Nothing of it touches the person's.
+
+use crate::{
+    packages,
+    sh::{self, Failure},
+    tree,
+};
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long each part of the session may take to come up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the keyring of the session opens with. It guards nothing: the keyring ends with the session.
+const PASSWORD: &[u8] = b"session";
+
+/// A panel with nothing in it but a tray.
+const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array">
+    <value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="size" type="uint" value="30"/>
+      <property name="plugin-ids" type="array">
+        <value type="int" value="1"/>
+        <value type="int" value="2"/>
+      </property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="tasklist"/>
+    <property name="plugin-2" type="string" value="systray"/>
+  </property>
+</channel>
+"#;
+
+/// `cargo xtask session [--desktop] -- COMMAND…`
+pub fn outer(args: &[&str]) -> Result<ExitCode, Failure> {
+    let (desktop, words) = parse(args)?;
+    packages::need(if desktop { &[packages::SESSION, packages::DISPLAY] } else { &[packages::SESSION] })?;
+    let home = Home::make()?;
+    let status = home.command(desktop, &words.join("\0"))?.status()?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn parse<'a>(args: &'a [&'a str]) -> Result<(bool, &'a [&'a str]), Failure> {
+    match args {
+        ["--desktop", "--", words @ ..] if !words.is_empty() => Ok((true, words)),
+        ["--", words @ ..] if !words.is_empty() => Ok((false, words)),
+        _ => Err("usage: cargo xtask session [--desktop] -- COMMAND…".into()),
+    }
+}
+
+/// The empty home of a session; it goes when this value does.
+pub struct Home(PathBuf);
+
+impl Home {
+    /// A new one. It lies in the system's temporary folder because a socket's path must be short.
+    pub fn make() -> Result<Self, Failure> {
+        let folder = env::temp_dir().join(format!("bellhop-session-{}", std::process::id()));
+        for name in ["home", "run"] {
+            fs::create_dir_all(folder.join(name))?;
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(Self(folder))
+    }
+
+    /// A command in the session; its words are separated by NUL.
+    pub fn command(&self, desktop: bool, words: &str) -> Result<Command, Failure> {
+        let mut command = Command::new("dbus-run-session");
+        command.arg("--").arg(env::current_exe()?).arg("session-within");
+        if desktop {
+            command.arg("--desktop");
+        }
+        command.arg("--").args(words.split('\0'));
+        // Where the tools of the person keep what they have fetched must not move with the home.
+        let person = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        for (name, default) in [
+            ("CARGO_HOME", ".cargo"),
+            ("RUSTUP_HOME", ".rustup"),
+            ("npm_config_cache", ".npm"),
+            ("PYENV_ROOT", ".pyenv"),
+        ] {
+            if env::var_os(name).is_none() {
+                command.env(name, person.join(default));
+            }
+        }
+        for name in [
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "XAUTHORITY",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "XDG_CONFIG_HOME",
+            "XDG_DATA_HOME",
+            "XDG_CACHE_HOME",
+            "XDG_STATE_HOME",
+            "XDG_SESSION_TYPE",
+            "BELLHOP_HOME",
+            "BELLHOP_PORT",
+            "BROWSER",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.0.join("home")).env("XDG_RUNTIME_DIR", self.0.join("run"));
+        // Debian's xdg-open takes another way, which fails, where no desktop is named.
+        command.env("XDG_CURRENT_DESKTOP", "XFCE").env("LIBGL_ALWAYS_SOFTWARE", "1");
+        Ok(command)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The same, within the new bus.
+pub fn within(args: &[&str]) -> Result<ExitCode, Failure> {
+    let (desktop, words) = parse(args)?;
+    let mut running = Running::default();
+    running.keyring()?;
+    let display = if desktop { Some(running.display()?) } else { None };
+    let (program, rest) = words.split_first().ok_or("no command")?;
+    let mut command = Command::new(program);
+    command.args(rest).current_dir(tree::root());
+    if let Some(display) = display {
+        command.env("DISPLAY", display).env("GDK_BACKEND", "x11");
+    }
+    let status = command.status().map_err(|e| format!("{program}: {e}"))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// What runs beside the command, ended in the other order than it was started.
+#[derive(Default)]
+struct Running(Vec<Child>);
+
+impl Running {
+    fn keyring(&mut self) -> Result<(), Failure> {
+        let mut daemon = Command::new("gnome-keyring-daemon");
+        daemon.args(["--foreground", "--unlock", "--components=secrets"]);
+        let mut child = daemon.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(PASSWORD)?;
+        }
+        self.0.push(child);
+        owned("org.freedesktop.secrets")
+    }
+
+    /// Start a display with a panel; returns its name, such as `:99`.
+    fn display(&mut self) -> Result<String, Failure> {
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
+        let mut child = server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let output = child.stdout.take().ok_or("Xvfb has no output")?;
+        self.0.push(child);
+        let mut number = String::new();
+        BufReader::new(output).read_line(&mut number)?;
+        let number = number.trim();
+        if number.is_empty() {
+            return Err("Xvfb did not start".into());
+        }
+        let display = format!(":{number}");
+
+        let home = env::var_os("HOME").map(PathBuf::from).ok_or("HOME is not set")?;
+        let settings = home.join(".config/xfce4/xfconf/xfce-perchannel-xml");
+        fs::create_dir_all(&settings)?;
+        fs::write(settings.join("xfce4-panel.xml"), PANEL)?;
+        let log = fs::File::create(home.join("session.log"))?;
+        for (program, args) in
+            [("xfwm4", &["--compositor=off"][..]), ("xfce4-panel", &["--disable-wm-check"][..])]
+        {
+            let mut command = Command::new(program);
+            command.args(args).env("DISPLAY", &display).env("GDK_BACKEND", "x11");
+            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+            self.0.push(command.spawn().map_err(|e| format!("{program}: {e}"))?);
+        }
+        owned("org.kde.StatusNotifierWatcher").map_err(|e| said_in(&home.join("session.log"), e))?;
+        Ok(display)
+    }
+}
+
+fn said_in(log: &Path, error: Failure) -> Failure {
+    format!("{error}\n{}", fs::read_to_string(log).unwrap_or_default()).into()
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for child in self.0.iter_mut().rev() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Wait until somebody owns a name on the bus.
+fn owned(name: &str) -> Result<(), Failure> {
+    let since = Instant::now();
+    while since.elapsed() < PATIENCE {
+        let ask = [
+            "call",
+            "--session",
+            "--dest",
+            "org.freedesktop.DBus",
+            "--object-path",
+            "/org/freedesktop/DBus",
+            "--method",
+            "org.freedesktop.DBus.NameHasOwner",
+            name,
+        ];
+        if sh::said("gdbus", &ask).as_deref() == Some("(true,)") {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Err(format!("{name} did not appear on the message bus within {} s", PATIENCE.as_secs()).into())
+}
