@@ -79,7 +79,7 @@ write(
 
 mkdirSync(join(here, 'tray'), { recursive: true });
 for (const state of ['well', 'needs-you', 'paused', 'busy']) {
-  for (const bar of ['light', 'dark', 'template']) {
+  for (const bar of ['light', 'dark', 'any', 'template']) {
     write(`tray/${state}-${bar}.png`, draw(`tray-${state}.svg`, 44, `tray-${bar}.css`));
     write(`tray/${state}-${bar}-22.png`, draw(`tray-${state}.svg`, 22, `tray-${bar}.css`));
   }
