@@ -166,22 +166,40 @@ fn mnemonics(text: &str) -> String {
 
 /// The picture of a state. It tells by the shape of its dot, and by colour besides.
 fn image(look: Look) -> Image<'static> {
-    #[cfg(target_os = "macos")]
-    return match look {
-        Look::Well => include_image!("../icons/tray/well-template.png"),
-        Look::Busy => include_image!("../icons/tray/busy-template.png"),
-        Look::Paused => include_image!("../icons/tray/paused-template.png"),
-        Look::NeedsYou => include_image!("../icons/tray/needs-you-template.png"),
-    };
-    #[cfg(not(target_os = "macos"))]
-    match (look, x::bar()) {
-        (Look::Well, x::Bar::Dark) => include_image!("../icons/tray/well-dark.png"),
-        (Look::Busy, x::Bar::Dark) => include_image!("../icons/tray/busy-dark.png"),
-        (Look::Paused, x::Bar::Dark) => include_image!("../icons/tray/paused-dark.png"),
-        (Look::NeedsYou, x::Bar::Dark) => include_image!("../icons/tray/needs-you-dark.png"),
-        (Look::Well, x::Bar::Light) => include_image!("../icons/tray/well-light.png"),
-        (Look::Busy, x::Bar::Light) => include_image!("../icons/tray/busy-light.png"),
-        (Look::Paused, x::Bar::Light) => include_image!("../icons/tray/paused-light.png"),
-        (Look::NeedsYou, x::Bar::Light) => include_image!("../icons/tray/needs-you-light.png"),
+    macro_rules! one_of {
+        ($well:literal, $busy:literal, $paused:literal, $needs_you:literal) => {
+            match look {
+                Look::Well => include_image!($well),
+                Look::Busy => include_image!($busy),
+                Look::Paused => include_image!($paused),
+                Look::NeedsYou => include_image!($needs_you),
+            }
+        };
+    }
+    match x::bar() {
+        x::Bar::Dark => one_of!(
+            "../icons/tray/well-dark.png",
+            "../icons/tray/busy-dark.png",
+            "../icons/tray/paused-dark.png",
+            "../icons/tray/needs-you-dark.png"
+        ),
+        x::Bar::Light => one_of!(
+            "../icons/tray/well-light.png",
+            "../icons/tray/busy-light.png",
+            "../icons/tray/paused-light.png",
+            "../icons/tray/needs-you-light.png"
+        ),
+        x::Bar::Untold => one_of!(
+            "../icons/tray/well-any.png",
+            "../icons/tray/busy-any.png",
+            "../icons/tray/paused-any.png",
+            "../icons/tray/needs-you-any.png"
+        ),
+        x::Bar::Coloured => one_of!(
+            "../icons/tray/well-template.png",
+            "../icons/tray/busy-template.png",
+            "../icons/tray/paused-template.png",
+            "../icons/tray/needs-you-template.png"
+        ),
     }
 }

@@ -15,11 +15,15 @@ pub(crate) use macos::*;
 pub(crate) use windows::*;
 
 /// How bright the bar is that holds the tray.
-#[cfg(not(target_os = "macos"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each system knows some of them")]
 pub(crate) enum Bar {
     /// It wants a bright picture.
     Dark,
     /// It wants a dark picture.
     Light,
+    /// Nobody tells: it wants a picture that can be seen on both.
+    Untold,
+    /// The system colours the picture itself.
+    Coloured,
 }

@@ -18,11 +18,11 @@ pub(crate) fn has_tray() -> bool {
         .any(|name| unsafe { libloading::Library::new(name) }.is_ok())
 }
 
-/// How bright the bar is. No desktop tells: of the big ones, only KDE's is bright unless it was changed.
+/// How bright the bar is. GNOME's is always dark; elsewhere it follows themes that nobody tells about.
 pub(crate) fn bar() -> Bar {
     match env::var("XDG_CURRENT_DESKTOP") {
-        Ok(desktop) if desktop.split(':').any(|name| name == "KDE") => Bar::Light,
-        _ => Bar::Dark,
+        Ok(desktop) if desktop.split(':').any(|name| name == "GNOME") => Bar::Dark,
+        _ => Bar::Untold,
     }
 }
 

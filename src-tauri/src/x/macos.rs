@@ -1,11 +1,17 @@
 //! Written against the documented interfaces; never compiled or run.
 
+use super::Bar;
 use std::{io, path::Path, process::Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// There is always a menu bar.
 pub(crate) fn has_tray() -> bool {
     true
+}
+
+/// The menu bar colours its pictures itself.
+pub(crate) fn bar() -> Bar {
+    Bar::Coloured
 }
 
 /// The person's first language, as `defaults read -g AppleLocale` says it.
