@@ -5,12 +5,36 @@
 //! apps, and on the owner-only socket for the bridge and for a person's faces. [`Face`] is how a face in the
 //! same process (the tray) speaks to it; the window and the terminal speak through `control` on the socket.
 
+mod boundary;
+mod bridge;
+mod browser;
+mod catalogue;
+mod commands;
+mod connections;
+mod control_socket;
 mod desktop;
+mod doctor;
 mod engine;
 mod face;
+mod finish;
 mod home;
+mod inner;
 mod launch;
+mod listeners;
+mod log;
 mod options;
+mod pause;
+mod person;
+mod playground;
+mod publisher;
+mod registry;
+mod rooms;
+mod rows;
+mod sign_ins;
+mod surroundings;
+mod takeover;
+mod unlock;
+mod views;
 pub mod x;
 
 pub use desktop::{Desktop, Notice};

@@ -5,13 +5,18 @@ use std::{
     env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 /// Where a person's programs keep their data.
 pub fn data_folder() -> Option<PathBuf> {
     let set = |name| env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     set("XDG_DATA_HOME").or_else(|| set("HOME").map(|h| h.join(".local/share"))).map(|p| p.join("bellhop"))
+}
+
+/// The person's home folder.
+pub fn home_folder() -> Option<PathBuf> {
+    env::var_os("HOME").filter(|h| !h.is_empty()).map(PathBuf::from)
 }
 
 /// This computer's name.
@@ -163,16 +168,13 @@ pub fn port_owner(port: u16) -> Option<String> {
     }
 }
 
-/// Kept here so that only this file knows how a process is started without a terminal.
-#[allow(dead_code, reason = "the other systems need it where Linux doesn't")]
-pub(crate) fn quiet(command: &mut Command) -> &mut Command {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, TcpStream};
+    use std::{
+        net::{TcpListener, TcpStream},
+        process::Command,
+    };
 
     #[test]
     fn the_program_behind_a_listening_port_is_seen() {

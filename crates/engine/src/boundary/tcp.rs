@@ -1,0 +1,120 @@
+//! The boundary of the loopback listener: the allow-listed Host, and a bearer on every MCP route.
+
+use super::{hosts::Hosts, reply};
+use crate::{inner::Inner, rooms::Rooms};
+use authority::{ChallengeError, Origin};
+use axum::{body::Body, response::Response};
+use http::{HeaderValue, Request, StatusCode, header};
+use model::{Problem, Resource};
+use relay::Caller;
+use std::{convert::Infallible, sync::Arc};
+use tower::ServiceExt;
+
+/// Answer one request on loopback TCP.
+pub(crate) async fn answer(inner: Arc<Inner>, hosts: Arc<Hosts>, request: Request<Body>) -> Result<Response, Infallible> {
+    let (head, body) = request.into_parts();
+    let origin = match hosts.check(&head) {
+        Ok(origin) => origin,
+        Err(why) => {
+            tracing::info!(?why, method = %head.method, "a request was refused at the door");
+            return Ok(reply::forbidden());
+        }
+    };
+    let Some(rooms) = inner.rooms.get() else { return Ok(locked()) };
+    let request = Request::from_parts(head, body);
+    Ok(by_bearer(rooms, origin, request).await)
+}
+
+/// Vault not open: nobody can be known, and no service reached.
+pub(crate) fn locked() -> Response {
+    let problem = Problem::new("engine.locked", "Bellhop is locked.", "Unlock it in Bellhop's window, then ask again.");
+    let mut response = reply::problem(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &problem);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// Send the request to its room: the relay for an MCP route, with whoever the bearer shows, else the authority.
+pub(crate) async fn by_bearer(rooms: &Arc<Rooms>, origin: Origin, mut request: Request<Body>) -> Response {
+    let Some(resource) = Resource::from_path(request.uri().path()) else {
+        request.extensions_mut().insert(origin);
+        return rooms.authority_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+    };
+    if query_holds_token(request.uri().query()) {
+        let problem = Problem::new(
+            "engine.token_in_address",
+            "A token came in the address, where logs and histories keep it.",
+            "Send it in the Authorization header.",
+        );
+        return reply::problem(StatusCode::BAD_REQUEST, "invalid_request", &problem);
+    }
+    match caller(rooms, &request, &resource) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        }
+        Err(error) => unauthorized(rooms, &origin, &resource, error),
+    }
+}
+
+/// RFC 6750 §2.3 allows a token in the query and warns of it; we refuse it.
+fn query_holds_token(query: Option<&str>) -> bool {
+    query.is_some_and(|q| url::form_urlencoded::parse(q.as_bytes()).any(|(name, _)| name == "access_token"))
+}
+
+/// Who calls, by the bearer. `None` when there is no bearer at all.
+fn caller(rooms: &Rooms, request: &Request<Body>, resource: &Resource) -> Result<Caller, Option<authority::TokenProblem>> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+    let value = headers.next().ok_or(None)?;
+    let wrong = Some(authority::TokenProblem::Unknown);
+    if headers.next().is_some() {
+        return Err(wrong);
+    }
+    let value = value.to_str().map_err(|_| wrong.clone())?;
+    let (scheme, token) = value.split_once(' ').ok_or(wrong.clone())?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(wrong);
+    }
+    let known = rooms.authority.authenticate(token.trim()).map_err(Some)?;
+    if known.resource != *resource {
+        return Err(wrong);
+    }
+    let connection = rooms.connections.live(&known.connection).ok_or(wrong)?;
+    Ok(Caller { connection, resource: Some(known.resource) })
+}
+
+fn unauthorized(
+    rooms: &Rooms,
+    origin: &Origin,
+    resource: &Resource,
+    error: Option<authority::TokenProblem>,
+) -> Response {
+    let problem = match error {
+        None => Problem::new(
+            "engine.no_token",
+            "This app isn't connected to Bellhop yet.",
+            "Let the app sign in: it opens a page, and Bellhop asks you.",
+        ),
+        Some(_) => Problem::new(
+            "engine.token_refused",
+            "This app's connection to Bellhop has ended.",
+            "Let the app sign in again.",
+        ),
+    };
+    let challenge = rooms.authority.challenge(origin, resource, error.map(|_| ChallengeError::InvalidToken));
+    let mut response = reply::problem(StatusCode::UNAUTHORIZED, "invalid_token", &problem);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_the_address_is_seen_however_it_is_written() {
+        assert!(query_holds_token(Some("a=b&access_token=x")));
+        assert!(query_holds_token(Some("%61ccess_token=x")));
+        assert!(!query_holds_token(Some("a=access_token")));
+        assert!(!query_holds_token(None));
+    }
+}

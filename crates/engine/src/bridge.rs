@@ -1,0 +1,136 @@
+//! The bridge's boundary: who started it, and may that program in?
+
+use crate::{rooms::Rooms, x};
+use authority::{BridgeAsk, Verdict};
+use model::{Explain, Problem, Program, Resource};
+use relay::Caller;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// How long a bridge's request waits for the person. Apps give up on a server that answers nothing for a
+/// minute, and then say nothing that helps.
+const HOLD: Duration = Duration::from_secs(45);
+
+/// The process at the other end of one socket connection.
+pub(crate) struct Peer {
+    pid: u32,
+    app: OnceLock<Option<Program>>,
+}
+
+impl Peer {
+    pub(crate) fn new(pid: u32) -> Self {
+        Self { pid, app: OnceLock::new() }
+    }
+
+    /// The program that started the bridge; shells and the like between them don't count.
+    fn app(&self) -> Option<Program> {
+        self.app.get_or_init(|| started_by(self.pid)).clone()
+    }
+}
+
+fn started_by(bridge: u32) -> Option<Program> {
+    const BETWEEN: [&str; 9] = ["sh", "bash", "dash", "zsh", "fish", "env", "timeout", "script", "setsid"];
+    let mut pid = x::parent(bridge)?;
+    let mut last = None;
+    for _ in 0..8 {
+        let Some(program) = x::program(pid) else { break };
+        if !BETWEEN.contains(&program.name.as_str()) {
+            return Some(program);
+        }
+        last = Some(program);
+        match x::parent(pid) {
+            Some(up) => pid = up,
+            None => break,
+        }
+    }
+    last
+}
+
+/// The caller behind a bridge that says it was started for `claimed`. Asks the person, once, when this program
+/// was not let in under that name before.
+pub(crate) async fn caller(rooms: &Arc<Rooms>, peer: &Peer, claimed: &str) -> Result<Caller, Problem> {
+    let program = peer.app();
+    let app = rooms.app_name(claimed);
+    if let Some(connection) = known(rooms, &app, program.as_ref()) {
+        return Ok(Caller { connection, resource: None });
+    }
+    let mut answer = rooms.bridge_asks.join(rooms, &app, program);
+    let answered = tokio::time::timeout(HOLD, answer.wait_for(Option::is_some)).await;
+    match answered {
+        Ok(Ok(answer)) => match answer.clone() {
+            Some(Ok(connection)) => Ok(Caller { connection, resource: None }),
+            Some(Err(problem)) => Err(problem),
+            None => Err(unanswered(&app)),
+        },
+        _ => Err(unanswered(&app)),
+    }
+}
+
+fn unanswered(app: &str) -> Problem {
+    Problem::new(
+        "engine.bridge_unanswered",
+        format!("{app} isn't allowed in yet."),
+        "Answer in Bellhop's window, then try again.",
+    )
+    .with("app", app)
+}
+
+/// What became of a question; `None` while it waits.
+type Answered = Option<Result<Arc<relay::Connection>, Problem>>;
+
+/// The questions that wait for the person. All requests of one program under one name share one question, which
+/// goes on when the request that caused it has left.
+#[derive(Default)]
+pub(crate) struct Asks {
+    waiting: Mutex<HashMap<(String, Option<String>), watch::Receiver<Answered>>>,
+}
+
+impl Asks {
+    fn join(&self, rooms: &Arc<Rooms>, app: &str, program: Option<Program>) -> watch::Receiver<Answered> {
+        let key = (app.to_owned(), program.as_ref().map(|p| p.identity.clone()));
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = waiting.get(&key) {
+            return answer.clone();
+        }
+        let (tell, answer) = watch::channel(None);
+        waiting.insert(key.clone(), answer.clone());
+        let rooms = Arc::clone(rooms);
+        tokio::spawn(async move {
+            let outcome = ask(&rooms, &key.0, program).await;
+            rooms.bridge_asks.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            tell.send_replace(Some(outcome));
+        });
+        answer
+    }
+}
+
+async fn ask(rooms: &Arc<Rooms>, app: &str, program: Option<Program>) -> Result<Arc<relay::Connection>, Problem> {
+    let ask = BridgeAsk { app: app.to_owned(), program, asked: None, resource: Resource::All };
+    let (_, verdict) = rooms.authority.ask_bridge(ask).map_err(|e| e.problem())?;
+    match verdict.await {
+        Ok(Verdict::Allowed { scope, program }) => rooms.allow_bridge(app, scope, program).await,
+        Ok(Verdict::Denied) => Err(Problem::new(
+            "engine.bridge_denied",
+            format!("{app} was not let in."),
+            "Try again from the app if that was a mistake.",
+        )
+        .with("app", app)),
+        Ok(Verdict::Expired) | Err(_) => Err(unanswered(app)),
+    }
+}
+
+fn known(rooms: &Rooms, app: &str, program: Option<&Program>) -> Option<Arc<relay::Connection>> {
+    rooms.connections.find(|k| {
+        k.grant.method == authority::Method::Bridge
+            && k.app == app
+            && match (&k.grant.program, program) {
+                (Some(then), Some(now)) => then.same(now),
+                (None, None) => true,
+                _ => false,
+            }
+    })
+}

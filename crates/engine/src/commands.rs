@@ -1,0 +1,194 @@
+//! What a person does and looks up, carried out.
+
+use crate::{Keys, doctor, inner::Inner, sign_ins, unlock, views};
+use control::{Answer, AppMethod, AppPreview, Command, ConfigChange, KeysChoice, Outcome, PauseView, Query, SectionName};
+use model::{AppId, Explain, Problem, RequestId, Secret};
+use std::{sync::Arc, time::Duration};
+
+pub(crate) fn unknown_service() -> Problem {
+    Problem::new("engine.unknown_service", "That service isn't there any more.", "Look at the list again.")
+}
+
+fn unknown_request() -> Problem {
+    Problem::new(
+        "engine.unknown_request",
+        "That request isn't there any more: it was answered, or it waited too long.",
+        "Let the app ask again.",
+    )
+}
+
+/// Do something.
+pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
+    match command {
+        Command::AddService { catalogue, url, name, open_browser } => {
+            sign_ins::add(inner, catalogue, url, name, open_browser).await
+        }
+        Command::SignIn { service, open_browser } => sign_ins::again(inner, service, open_browser).await,
+        Command::OpenAgain { attempt } => inner.sign_ins.open_again(&attempt).await,
+        Command::CancelSignIn { attempt } => {
+            let outcome = inner.sign_ins.cancel(&attempt);
+            inner.mark(SectionName::SignIns);
+            outcome
+        }
+        Command::RemoveService { service } => {
+            inner.open_rooms()?.remove_service(inner, &service).await?;
+            Ok(Answer::Done)
+        }
+        Command::Approve { request, snapshot, scope } => {
+            let rooms = inner.open_rooms()?;
+            rooms.approve(&request, &snapshot, scope).await?;
+            Ok(Answer::Done)
+        }
+        Command::Deny { request } => {
+            let rooms = inner.open_rooms()?;
+            rooms.deny(&request).await?;
+            Ok(Answer::Done)
+        }
+        Command::Revoke { connection } => {
+            inner.open_rooms()?.revoke(&connection).await?;
+            Ok(Answer::Done)
+        }
+        Command::ConnectApp { app, method } => {
+            let written = write_app(inner, app, move |apps, app| apps.connect(app, method.map(app_method))).await?;
+            if let (Answer::AppWritten { app, changes, .. }, Some(rooms)) = (&written, inner.rooms.get())
+                && !changes.is_empty()
+            {
+                rooms.note_app(app, true);
+            }
+            Ok(written)
+        }
+        Command::DisconnectApp { app } => {
+            let written = write_app(inner, app, |apps, app| apps.disconnect(app)).await?;
+            if let (Answer::AppWritten { app, changes, .. }, Some(rooms)) = (&written, inner.rooms.get())
+                && !changes.is_empty()
+            {
+                rooms.note_app(app, false);
+            }
+            Ok(written)
+        }
+        Command::Pause { length } => {
+            inner.pause.pause(length);
+            after_pause(inner).await
+        }
+        Command::Resume => {
+            inner.pause.resume();
+            after_pause(inner).await
+        }
+        Command::SetAutostart { on } => {
+            let fixed = |why: String| Problem::new("engine.autostart", why, "");
+            let Some(desktop) = &inner.desktop else {
+                return Err(fixed("Only the desktop app can start by itself.".to_owned()));
+            };
+            desktop.set_autostart(on).map_err(fixed)?;
+            if let Some(rooms) = inner.rooms.get() {
+                rooms.autostart_decided().await;
+            }
+            inner.mark(SectionName::Settings);
+            Ok(Answer::Done)
+        }
+        Command::Unlock { keys } => {
+            let keys = match keys {
+                KeysChoice::Keychain => Keys::Keychain,
+                KeysChoice::Passphrase { passphrase } => Keys::Passphrase(Secret::new(passphrase)),
+                KeysChoice::Session => Keys::Session,
+            };
+            unlock::open(inner, keys, true).await?;
+            Ok(Answer::Done)
+        }
+        Command::Show { request } => {
+            if inner.desktop.is_none() {
+                return Err(Problem::new(
+                    "engine.no_window",
+                    "Bellhop runs without a window here.",
+                    "Use the commands of `bellhop`, such as `bellhop requests`.",
+                ));
+            }
+            inner.raise(request);
+            Ok(Answer::Shown)
+        }
+        Command::Finish => {
+            crate::finish::run(inner).await;
+            Ok(Answer::Done)
+        }
+    }
+}
+
+async fn after_pause(inner: &Arc<Inner>) -> Outcome {
+    inner.mark(SectionName::Status);
+    if let Some(rooms) = inner.rooms.get() {
+        rooms.note_pause(inner.pause.view() != PauseView::Running, &inner.pause.kept()).await;
+    }
+    Ok(Answer::Done)
+}
+
+fn app_method(method: AppMethod) -> apps::Method {
+    match method {
+        AppMethod::Http => apps::Method::Http,
+        AppMethod::Bridge => apps::Method::Bridge,
+    }
+}
+
+fn changes(plan: apps::Plan) -> Vec<ConfigChange> {
+    plan.changes
+        .into_iter()
+        .map(|c| ConfigChange { file: c.file.display().to_string(), created: c.created, diff: c.diff })
+        .collect()
+}
+
+fn broke() -> Problem {
+    Problem::new("engine.internal", "Something went wrong inside Bellhop.", "Try again; look at the log if it stays.")
+}
+
+async fn write_app<F>(inner: &Arc<Inner>, app: AppId, write: F) -> Outcome
+where
+    F: FnOnce(&apps::Apps, &AppId) -> Result<apps::Plan, apps::AppsError> + Send + 'static,
+{
+    let (apps, id) = (inner.apps.clone(), app.clone());
+    let plan = tokio::task::spawn_blocking(move || write(&apps, &id)).await.map_err(|_| broke())?;
+    inner.mark(SectionName::Apps);
+    let plan = plan.map_err(|e| e.problem())?;
+    let next = plan.next.clone();
+    Ok(Answer::AppWritten { app, changes: changes(plan), next })
+}
+
+/// Look something up.
+pub(crate) async fn query(inner: &Arc<Inner>, query: Query) -> Outcome {
+    match query {
+        Query::Section { section } => Ok(Answer::Section(views::section(inner, section).await)),
+        Query::AppPreview { app, method } => {
+            let (apps, id) = (inner.apps.clone(), app.clone());
+            let plan = tokio::task::spawn_blocking(move || apps.preview(&id, method.map(app_method)))
+                .await
+                .map_err(|_| broke())?
+                .map_err(|e| e.problem())?;
+            let (method, next) = (views::method(plan.method), plan.next.clone());
+            Ok(Answer::AppPreview(AppPreview { app, method, changes: changes(plan), next }))
+        }
+        Query::Activity { filter } => {
+            let entries = inner.open_rooms()?.activity(&filter).await?;
+            Ok(Answer::Activity { entries })
+        }
+        Query::SignInEnd { attempt } => inner.sign_ins.end(&attempt).await.map(Answer::SignInEnd),
+        Query::RequestEnd { request } => request_end(inner, &request).await,
+        Query::Doctor => Ok(Answer::Doctor(doctor::look(inner).await)),
+    }
+}
+
+/// Wait until a request is decided or gone.
+async fn request_end(inner: &Arc<Inner>, request: &RequestId) -> Outcome {
+    let rooms = inner.open_rooms()?;
+    let mut waiting = rooms.authority.requests();
+    let there = |all: &Arc<Vec<authority::Request>>| all.iter().any(|r| r.id == *request);
+    if !there(&waiting.borrow()) {
+        return Err(unknown_request());
+    }
+    let limit = Duration::from_secs(15 * 60);
+    let gone = tokio::time::timeout(limit, waiting.wait_for(|all| !there(all))).await;
+    if !matches!(gone, Ok(Ok(_))) {
+        return Err(unknown_request());
+    }
+    match rooms.decided(request) {
+        Some(allowed) => Ok(Answer::RequestEnd { allowed }),
+        None => Err(unknown_request()),
+    }
+}

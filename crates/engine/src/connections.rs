@@ -1,0 +1,132 @@
+use crate::publisher::Publisher;
+use authority::Grant;
+use control::{Method, SectionName};
+use model::{AppId, ConnectionId, ShortName, Timestamp};
+use relay::Connection;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// The connections: those that are allowed, live, and those that were revoked, for showing.
+pub(crate) struct Connections {
+    publisher: Arc<Publisher>,
+    table: RwLock<HashMap<ConnectionId, Known>>,
+}
+
+/// A connection as the engine knows it.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) grant: Grant,
+    /// The app's name as it is shown: that of a known app, else what it said.
+    pub(crate) app: String,
+    pub(crate) app_id: Option<AppId>,
+    pub(crate) computer: String,
+    pub(crate) standing: Standing,
+}
+
+/// Whether a connection may do anything.
+#[derive(Clone)]
+pub(crate) enum Standing {
+    /// It may: calls pass through this.
+    Allowed(Arc<Connection>),
+    /// It may not any more.
+    Revoked {
+        on: Timestamp,
+        last_active: Option<Timestamp>,
+    },
+}
+
+impl Known {
+    /// Its name, such as "Cursor on anna-laptop".
+    pub(crate) fn name(&self) -> String {
+        format!("{} on {}", self.app, self.computer)
+    }
+
+    pub(crate) fn method(&self) -> Method {
+        match self.grant.method {
+            authority::Method::Oauth => Method::Oauth,
+            authority::Method::Bridge => Method::Bridge,
+        }
+    }
+
+    pub(crate) fn last_active(&self) -> Option<Timestamp> {
+        match &self.standing {
+            Standing::Allowed(live) => live.last_active(),
+            Standing::Revoked { last_active, .. } => *last_active,
+        }
+    }
+}
+
+impl Connections {
+    pub(crate) fn new(publisher: Arc<Publisher>) -> Self {
+        Self { publisher, table: RwLock::default() }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&HashMap<ConnectionId, Known>) -> T) -> T {
+        look(&self.table.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn put(&self, known: Known) {
+        let id = known.grant.connection.clone();
+        self.table.write().unwrap_or_else(PoisonError::into_inner).insert(id, known);
+        self.publisher.mark(SectionName::Connections);
+    }
+
+    /// The live connection of that id: what a call goes through.
+    pub(crate) fn live(&self, id: &ConnectionId) -> Option<Arc<Connection>> {
+        self.read(|t| match &t.get(id)?.standing {
+            Standing::Allowed(live) => Some(Arc::clone(live)),
+            Standing::Revoked { .. } => None,
+        })
+    }
+
+    /// It is revoked from now on: no call finds it. Gives back what was live.
+    pub(crate) fn end(&self, id: &ConnectionId, on: Timestamp) -> Option<Arc<Connection>> {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let known = table.get_mut(id)?;
+        let Standing::Allowed(live) = &known.standing else { return None };
+        let live = Arc::clone(live);
+        known.standing = Standing::Revoked { on, last_active: live.last_active() };
+        self.publisher.mark(SectionName::Connections);
+        Some(live)
+    }
+
+    /// A service is gone: no connection may do anything with a later one of that name.
+    pub(crate) fn take_service(&self, service: &ShortName) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        for known in table.values_mut() {
+            known.grant.scope = known.grant.scope.without(service);
+            if let Standing::Allowed(live) = &known.standing {
+                let now = live.grant.load();
+                let scope = now.scope.without(service);
+                live.grant.store(Arc::new(relay::Grant { name: now.name.clone(), scope }));
+            }
+        }
+        self.publisher.mark(SectionName::Connections);
+    }
+
+    pub(crate) fn get(&self, id: &ConnectionId) -> Option<Known> {
+        self.read(|t| t.get(id).cloned())
+    }
+
+    /// All of them, newest first, revoked ones behind.
+    pub(crate) fn all(&self) -> Vec<Known> {
+        let mut all: Vec<Known> = self.read(|t| t.values().cloned().collect());
+        all.sort_by_key(|k| {
+            let revoked = matches!(k.standing, Standing::Revoked { .. });
+            (revoked, std::cmp::Reverse(k.grant.allowed_on), k.grant.connection.clone())
+        });
+        all
+    }
+
+    /// The allowed connection for which `wanted` holds.
+    pub(crate) fn find(&self, wanted: impl Fn(&Known) -> bool) -> Option<Arc<Connection>> {
+        self.read(|t| {
+            t.values().find_map(|k| match &k.standing {
+                Standing::Allowed(live) if wanted(k) => Some(Arc::clone(live)),
+                _ => None,
+            })
+        })
+    }
+}

@@ -1,0 +1,112 @@
+use crate::{inner::Inner, publisher::Publisher};
+use control::{ActivityEntry, ActivityFilter, ActivityKind, SectionName};
+use model::{Clock, ConnectionId, Explain, Problem, ServiceId};
+use relay::CallRecord;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+use store::{ActivityRow, Store};
+
+/// How many entries are shown when nobody says how many.
+const SHOWN: u32 = 100;
+
+/// The activity log: what the rooms say happened, in the words of the view.
+pub(crate) struct Log {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    publisher: Arc<Publisher>,
+    /// The connections' names: calls know ids.
+    names: RwLock<HashMap<ConnectionId, String>>,
+}
+
+impl Log {
+    pub(crate) fn new(inner: &Inner, store: Arc<Store>) -> Self {
+        let publisher = Arc::clone(&inner.publisher);
+        let (mut written, shown) = (store.activity().written(), Arc::clone(&publisher));
+        tokio::spawn(async move {
+            while written.changed().await.is_ok() {
+                shown.mark(SectionName::Activity);
+            }
+        });
+        Self { store, clock: Arc::clone(&inner.clock), publisher, names: RwLock::default() }
+    }
+
+    /// The name under which a connection's calls are written down.
+    pub(crate) fn name(&self, id: &ConnectionId, name: String) {
+        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), name);
+    }
+
+    /// Write down something that happened now.
+    pub(crate) fn note(&self, kind: ActivityKind, connection: Option<String>, service: Option<String>, outcome: &str) {
+        self.store.activity().push(ActivityRow {
+            number: 0,
+            at: self.clock.now(),
+            kind: word(kind),
+            connection,
+            service,
+            tool: None,
+            millis: None,
+            outcome: outcome.to_owned(),
+        });
+    }
+
+    /// The store put something into its outbox.
+    pub(crate) fn drain(&self) {
+        self.store.activity().drain();
+    }
+
+    /// Past entries, newest first.
+    pub(crate) async fn read(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, Problem> {
+        let limit = filter.limit.unwrap_or(SHOWN);
+        let rows = self.store.activity().read(filter.before, filter.after, limit).await;
+        Ok(rows.map_err(|e| e.problem())?.into_iter().filter_map(entry).collect())
+    }
+}
+
+impl relay::Record for Log {
+    fn call(&self, call: CallRecord) {
+        let name = self.names.read().unwrap_or_else(PoisonError::into_inner).get(&call.connection).cloned();
+        // A list or a ping is no news to a person; what was refused is.
+        if call.target.is_some() || call.outcome != "ok" {
+            self.store.activity().push(ActivityRow {
+                number: 0,
+                at: call.at,
+                kind: word(ActivityKind::Call),
+                connection: name,
+                service: call.service.map(|s| s.to_string()),
+                tool: Some(call.target.unwrap_or(call.method)),
+                millis: Some(u32::try_from(call.took.as_millis()).unwrap_or(u32::MAX)),
+                outcome: call.outcome.to_owned(),
+            });
+        }
+        self.publisher.mark(SectionName::Connections);
+    }
+
+    fn inventory_changed(&self, _service: &ServiceId) {
+        self.publisher.mark(SectionName::Services);
+        self.publisher.mark(SectionName::Requests);
+    }
+}
+
+/// A kind as it stands in the file: the word that `control` uses on the wire.
+fn word(kind: ActivityKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// A row of a kind that this Bellhop doesn't know is not shown.
+fn entry(row: ActivityRow) -> Option<ActivityEntry> {
+    Some(ActivityEntry {
+        number: row.number,
+        at: row.at,
+        kind: serde_json::from_value(serde_json::Value::String(row.kind)).ok()?,
+        connection: row.connection,
+        service: row.service,
+        tool: row.tool,
+        millis: row.millis,
+        outcome: row.outcome,
+    })
+}

@@ -1,0 +1,112 @@
+use control::{PauseFor, PauseView};
+use model::{Clock, Problem, Timestamp};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+use std::time::Duration;
+
+/// Not paused.
+const RUNNING: i64 = 0;
+/// Paused until the person resumes.
+const UNTIL_RESUME: i64 = i64::MAX;
+
+/// Whether calls pass. One atomic: each call reads it.
+pub(crate) struct Pause {
+    clock: Arc<dyn Clock>,
+    /// [`RUNNING`], [`UNTIL_RESUME`], or the moment it ends in milliseconds.
+    until: AtomicI64,
+}
+
+impl Pause {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, until: AtomicI64::new(RUNNING) }
+    }
+
+    /// The pause as the settings keep it.
+    pub(crate) fn kept(&self) -> String {
+        self.until.load(Ordering::Acquire).to_string()
+    }
+
+    /// The pause as it was before a restart.
+    pub(crate) fn restore(&self, kept: &str) {
+        self.until.store(kept.parse().unwrap_or(RUNNING), Ordering::Release);
+    }
+
+    pub(crate) fn pause(&self, length: PauseFor) {
+        let now = self.clock.now();
+        let until = match length {
+            PauseFor::Minutes15 => (now + Duration::from_secs(15 * 60)).millis(),
+            PauseFor::UntilTomorrow => tomorrow(now).millis(),
+            PauseFor::UntilResume => UNTIL_RESUME,
+        };
+        self.until.store(until, Ordering::Release);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.until.store(RUNNING, Ordering::Release);
+    }
+
+    pub(crate) fn view(&self) -> PauseView {
+        match self.until.load(Ordering::Acquire) {
+            UNTIL_RESUME => PauseView::Paused { until: None },
+            until if until > self.clock.now().millis() => {
+                PauseView::Paused { until: Some(Timestamp::from_millis(until)) }
+            }
+            _ => PauseView::Running,
+        }
+    }
+}
+
+impl relay::Admission for Pause {
+    fn admit(&self) -> Result<(), Problem> {
+        let until = self.until.load(Ordering::Acquire);
+        if until == RUNNING || until <= self.clock.now().millis() {
+            return Ok(());
+        }
+        Err(Problem::new("engine.paused", "Bellhop is paused.", "Choose Resume in Bellhop's menu, then ask again."))
+    }
+}
+
+/// Six in the morning of the next day, by the computer's own calendar.
+fn tomorrow(now: Timestamp) -> Timestamp {
+    let zoned = jiff::Timestamp::from_millisecond(now.millis()).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+    let six = zoned.tomorrow().and_then(|day| day.with().hour(6).minute(0).second(0).subsec_nanosecond(0).build());
+    match six {
+        Ok(six) => Timestamp::from_millis(six.timestamp().as_millisecond()),
+        Err(_) => now + Duration::from_secs(12 * 60 * 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ManualClock;
+    use relay::Admission;
+
+    #[test]
+    fn a_pause_ends_by_itself_or_by_the_person() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let pause = Pause::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        assert!(pause.admit().is_ok());
+        pause.pause(PauseFor::Minutes15);
+        assert_eq!(pause.admit().unwrap_err().code, "engine.paused");
+        clock.advance(Duration::from_secs(15 * 60));
+        assert!(pause.admit().is_ok());
+        pause.pause(PauseFor::UntilResume);
+        clock.advance(Duration::from_secs(1_000_000));
+        assert!(pause.admit().is_err());
+        let after_restart = Pause::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        after_restart.restore(&pause.kept());
+        assert!(after_restart.admit().is_err(), "a pause outlives a restart");
+        pause.resume();
+        assert_eq!(pause.view(), PauseView::Running);
+    }
+
+    #[test]
+    fn tomorrow_is_six_in_the_morning_within_the_next_day_and_a_half() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let until = tomorrow(now);
+        assert!(until > now && until.since(now) < Duration::from_secs(30 * 60 * 60));
+    }
+}

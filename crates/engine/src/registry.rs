@@ -1,0 +1,168 @@
+use crate::publisher::Publisher;
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use control::SectionName;
+use model::{Problem, ServiceId, ShortName};
+use relay::{Bearer, BearerSource};
+use signin::CredentialHandle;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use store::ServiceRow;
+
+/// The services, each with the owner of its credential.
+pub(crate) struct Registry {
+    publisher: Arc<Publisher>,
+    entries: Mutex<BTreeMap<ShortName, Entry>>,
+    /// What calls see: made anew with each change, never changed.
+    seen: ArcSwap<Vec<Arc<relay::Service>>>,
+}
+
+/// A service and, where it has a sign-in, who holds its tokens.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) row: ServiceRow,
+    pub(crate) credential: Held,
+}
+
+/// What is held for a service.
+#[derive(Clone)]
+pub(crate) enum Held {
+    /// Nothing: it needs nothing, or nobody is signed in.
+    None,
+    /// A credential, by its owner.
+    Owned(CredentialHandle),
+    /// A credential whose secrets don't open. It stays until the person signs in again or removes the service.
+    Sealed(Problem),
+}
+
+impl Held {
+    /// The credential's owner.
+    pub(crate) fn owned(self) -> Option<CredentialHandle> {
+        match self {
+            Self::Owned(handle) => Some(handle),
+            Self::None | Self::Sealed(_) => None,
+        }
+    }
+}
+
+impl Registry {
+    pub(crate) fn new(publisher: Arc<Publisher>) -> Self {
+        Self { publisher, entries: Mutex::default(), seen: ArcSwap::from_pointee(Vec::new()) }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<ShortName, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Take in a service, or its new credential. Gives back the credential's owner that it replaces.
+    pub(crate) fn put(&self, entry: Entry) -> Option<CredentialHandle> {
+        let mut entries = self.entries();
+        let old = entries.insert(entry.row.name.clone(), entry);
+        self.publish(&entries);
+        old.and_then(|e| e.credential.owned())
+    }
+
+    /// Take a service out.
+    pub(crate) fn remove(&self, id: &ServiceId) -> Option<Entry> {
+        let mut entries = self.entries();
+        let name = entries.values().find(|e| e.row.id == *id)?.row.name.clone();
+        let gone = entries.remove(&name);
+        self.publish(&entries);
+        gone
+    }
+
+    fn publish(&self, entries: &BTreeMap<ShortName, Entry>) {
+        let seen = entries
+            .values()
+            .map(|e| {
+                Arc::new(relay::Service {
+                    id: e.row.id.clone(),
+                    name: e.row.name.clone(),
+                    title: e.row.title.clone(),
+                    url: e.row.url.as_str().into(),
+                    bearer: match e.credential.clone() {
+                        Held::None => None,
+                        Held::Owned(handle) => Some(Arc::new(Owned(handle)) as Arc<dyn BearerSource>),
+                        Held::Sealed(problem) => Some(Arc::new(Shut(problem)) as Arc<dyn BearerSource>),
+                    },
+                })
+            })
+            .collect();
+        self.seen.store(Arc::new(seen));
+        self.publisher.mark(SectionName::Services);
+        self.publisher.mark(SectionName::Catalogue);
+        self.publisher.mark(SectionName::Requests);
+    }
+
+    /// All services, by short name.
+    pub(crate) fn all(&self) -> Vec<Entry> {
+        self.entries().values().cloned().collect()
+    }
+
+    pub(crate) fn get(&self, id: &ServiceId) -> Option<Entry> {
+        self.entries().values().find(|e| e.row.id == *id).cloned()
+    }
+
+    /// The service of that account at that address, if it is there.
+    pub(crate) fn same(&self, url: &str, account: Option<&str>) -> Option<Entry> {
+        self.entries().values().find(|e| e.row.url == url && e.row.account.as_deref() == account).cloned()
+    }
+
+    /// `wanted`, or the first of its numbered forms that no service has.
+    pub(crate) fn free_name(&self, wanted: &ShortName) -> ShortName {
+        let entries = self.entries();
+        let taken = |name: &ShortName| entries.contains_key(name);
+        if !taken(wanted) {
+            return wanted.clone();
+        }
+        (2..).map(|n| wanted.numbered(n)).find(|n| !taken(n)).unwrap_or_else(|| wanted.clone())
+    }
+}
+
+impl relay::Access for Registry {
+    fn services(&self) -> Arc<Vec<Arc<relay::Service>>> {
+        self.seen.load_full()
+    }
+}
+
+/// A credential's owner, as calls see it.
+struct Owned(CredentialHandle);
+
+fn bearer(current: &signin::Current) -> Arc<Bearer> {
+    Arc::new(Bearer { token: current.token.clone(), generation: current.generation })
+}
+
+#[async_trait]
+impl BearerSource for Owned {
+    fn ready(&self) -> Option<Arc<Bearer>> {
+        self.0.ready().map(|c| bearer(&c))
+    }
+
+    async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
+        self.0.wait().await.map(|c| bearer(&c))
+    }
+
+    async fn refused(&self, generation: u64) -> Result<Arc<Bearer>, Problem> {
+        self.0.refused(generation).await.map(|c| bearer(&c))
+    }
+}
+
+/// A credential that can't be used, as calls see it.
+struct Shut(Problem);
+
+#[async_trait]
+impl BearerSource for Shut {
+    fn ready(&self) -> Option<Arc<Bearer>> {
+        None
+    }
+
+    async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
+        Err(self.0.clone())
+    }
+
+    async fn refused(&self, _generation: u64) -> Result<Arc<Bearer>, Problem> {
+        Err(self.0.clone())
+    }
+}

@@ -1,0 +1,258 @@
+//! The sections of the view, built from what the rooms know.
+
+use crate::{
+    catalogue::{self, At},
+    connections::{Known, Standing},
+    inner::Inner,
+    registry::{Entry, Held},
+    rooms::Rooms,
+};
+use control::{
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView, ToolView,
+};
+use model::{Access, Scope};
+use signin::CredentialState;
+use std::sync::Arc;
+
+/// Build one section, as it is now.
+pub(crate) async fn section(inner: &Arc<Inner>, name: SectionName) -> Section {
+    let rooms = inner.rooms.get();
+    match name {
+        SectionName::Status => Section::Status(status(inner)),
+        SectionName::Services => {
+            Section::Services(rooms.map(|r| r.registry.all().iter().map(|e| service(r, e)).collect()).unwrap_or_default())
+        }
+        SectionName::Catalogue => Section::Catalogue(tiles(rooms)),
+        SectionName::SignIns => Section::SignIns(inner.sign_ins.view()),
+        SectionName::Connections => {
+            let all = rooms.map(|r| r.connections.all()).unwrap_or_default();
+            Section::Connections(all.iter().map(connection).collect())
+        }
+        SectionName::Requests => Section::Requests(rooms.map(|r| requests(inner, r)).unwrap_or_default()),
+        SectionName::Apps => Section::Apps(app_list(inner).await),
+        SectionName::Activity => Section::Activity(match rooms {
+            Some(rooms) => rooms.activity(&control::ActivityFilter::default()).await.unwrap_or_default(),
+            None => Vec::new(),
+        }),
+        SectionName::Settings => Section::Settings(settings(inner)),
+    }
+}
+
+fn status(inner: &Inner) -> StatusView {
+    let keys = inner.keys().clone();
+    let mut problems = Vec::new();
+    if let KeysState::Locked { problem, .. } = &keys {
+        problems.push(problem.clone());
+    }
+    for entry in inner.rooms.get().map(|r| r.registry.all()).unwrap_or_default() {
+        if let ServiceState::NeedsSignIn { problem } = service_state(&entry) {
+            problems.push(problem.with("service", &entry.row.name).with("title", &entry.row.title));
+        }
+    }
+    StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        desktop: inner.desktop.is_some(),
+        home: inner.home.root().display().to_string(),
+        endpoint: Some(inner.endpoint()),
+        keys,
+        pause: inner.pause.view(),
+        problems,
+        computer: inner.computer.clone(),
+    }
+}
+
+fn service_state(entry: &Entry) -> ServiceState {
+    let credential = match &entry.credential {
+        Held::Owned(credential) => credential,
+        Held::Sealed(problem) => return ServiceState::NeedsSignIn { problem: problem.clone() },
+        Held::None => {
+            return match entry.row.method {
+                store::ServiceMethod::None => ServiceState::Connected { until: None },
+                store::ServiceMethod::Oauth => ServiceState::SignedOut,
+            };
+        }
+    };
+    match credential.states().borrow().clone() {
+        CredentialState::Ready { until } => ServiceState::Connected { until },
+        CredentialState::Refreshing => ServiceState::Connected { until: None },
+        CredentialState::Degraded { problem, next_try } | CredentialState::Unsaved { problem, next_try, .. } => {
+            ServiceState::Degraded { problem, next_try }
+        }
+        CredentialState::NeedsSignIn { problem } => ServiceState::NeedsSignIn { problem },
+        CredentialState::Stopped => ServiceState::SignedOut,
+    }
+}
+
+fn tools(rooms: &Rooms, entry: &Entry) -> Vec<ToolView> {
+    let seen = rooms.relay.tools(&entry.row.id).into_iter();
+    seen.map(|t| ToolView { title: t.title.unwrap_or_else(|| t.name.clone()), name: t.name, reads: t.reads }).collect()
+}
+
+fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
+    let row = &entry.row;
+    ServiceView {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        title: row.title.clone(),
+        url: row.url.clone(),
+        catalogue: row.catalogue.clone(),
+        account: row.account.clone(),
+        method: row.method.as_str().to_owned(),
+        state: service_state(entry),
+        tools: tools(rooms, entry),
+    }
+}
+
+fn tiles(rooms: Option<&Arc<Rooms>>) -> Vec<CatalogueView> {
+    let services = rooms.map(|r| r.registry.all()).unwrap_or_default();
+    let view = |t: &catalogue::Tile| CatalogueView {
+        id: t.id.clone(),
+        title: t.title.clone(),
+        about: t.about.clone(),
+        url: match &t.at {
+            At::Url { url } => Some(url.clone()),
+            At::Playground => None,
+        },
+        services: services
+            .iter()
+            .filter(|e| e.row.catalogue.as_deref() == Some(t.id.as_str()))
+            .map(|e| e.row.id.clone())
+            .collect(),
+    };
+    catalogue::tiles().iter().map(view).collect()
+}
+
+/// A scope in words: "reads playground, changes mittwald".
+pub(crate) fn words(scope: &Scope) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for permit in scope.permits() {
+        let changes = scope.allows(&permit.service, Access::Write);
+        let part = match (permit.access, changes) {
+            (Access::Read, true) => continue,
+            (Access::Read, false) => format!("reads {}", permit.service),
+            (Access::Write, _) => format!("reads and changes {}", permit.service),
+        };
+        parts.push(part);
+    }
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+fn connection(known: &Known) -> ConnectionView {
+    let (calls_now, calls, scope, state) = match &known.standing {
+        Standing::Allowed(live) => (
+            u32::try_from(live.gate.in_flight()).unwrap_or(u32::MAX),
+            u32::try_from(live.calls()).unwrap_or(u32::MAX),
+            live.grant.load().scope.clone(),
+            ConnectionState::Allowed,
+        ),
+        Standing::Revoked { on, .. } => (0, 0, known.grant.scope.clone(), ConnectionState::Revoked { on: *on }),
+    };
+    ConnectionView {
+        id: known.grant.connection.clone(),
+        name: known.name(),
+        app: known.app.clone(),
+        app_id: known.app_id.clone(),
+        computer: known.computer.clone(),
+        method: known.method(),
+        scope_words: words(&scope),
+        scope,
+        program: known.grant.program.clone(),
+        connected_on: known.grant.allowed_on,
+        last_active: known.last_active(),
+        calls_now,
+        calls,
+        state,
+    }
+}
+
+fn requests(inner: &Inner, rooms: &Rooms) -> Vec<RequestView> {
+    let services = rooms.registry.all();
+    let waiting = rooms.authority.requests().borrow().clone();
+    let view = |r: &authority::Request| RequestView {
+        id: r.id.clone(),
+        snapshot: r.snapshot.clone(),
+        code: r.code.clone(),
+        app: r.app.clone(),
+        app_id: rooms.recognise(&r.app),
+        computer: inner.computer.clone(),
+        method: match r.method {
+            authority::Method::Oauth => control::Method::Oauth,
+            authority::Method::Bridge => control::Method::Bridge,
+        },
+        redirect: r.redirect.clone(),
+        program: r.program.clone(),
+        asked: r.asked.clone(),
+        services: r
+            .offered
+            .iter()
+            .map(|o| RequestService {
+                name: o.name.clone(),
+                title: o.title.clone(),
+                read: r.preselected.allows(&o.name, Access::Read),
+                write: r.preselected.allows(&o.name, Access::Write),
+                tools: services
+                    .iter()
+                    .find(|e| e.row.name == o.name)
+                    .map(|e| tools(rooms, e))
+                    .unwrap_or_default(),
+            })
+            .collect(),
+        asked_on: r.asked_on,
+        until: r.until,
+    };
+    waiting.iter().map(view).collect()
+}
+
+/// The apps, read from their configs; on a thread that may wait for a disk.
+async fn app_list(inner: &Arc<Inner>) -> Vec<AppView> {
+    let apps = inner.apps.clone();
+    tokio::task::spawn_blocking(move || apps.list().into_iter().map(app).collect()).await.unwrap_or_default()
+}
+
+pub(crate) fn method(method: apps::Method) -> AppMethod {
+    match method {
+        apps::Method::Http => AppMethod::Http,
+        apps::Method::Bridge => AppMethod::Bridge,
+    }
+}
+
+fn app(seen: apps::AppSeen) -> AppView {
+    AppView {
+        id: seen.id,
+        name: seen.name,
+        found: seen.found.is_some(),
+        file: seen.file.map(|f| f.display().to_string()).unwrap_or_default(),
+        state: match seen.state {
+            apps::AppState::Disconnected => AppState::Disconnected,
+            apps::AppState::Connected { method: m } => AppState::Connected { method: method(m) },
+            apps::AppState::Other { problem } => AppState::Other { problem },
+            apps::AppState::Unreadable { problem } => AppState::Unreadable { problem },
+        },
+        default: method(seen.default),
+        methods: seen.methods.into_iter().map(method).collect(),
+    }
+}
+
+fn settings(inner: &Inner) -> SettingsView {
+    let autostart = match &inner.desktop {
+        Some(desktop) => desktop.autostart(),
+        None => Err("Only the desktop app can start by itself.".to_owned()),
+    };
+    SettingsView {
+        autostart: *autostart.as_ref().unwrap_or(&false),
+        autostart_fixed: autostart.err(),
+        port: inner.port,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_said_in_words_with_changing_once() {
+        assert_eq!(words(&"a:read b:read b:write c:write".parse().unwrap()), "reads a, reads and changes b, reads and changes c");
+        assert_eq!(words(&Scope::default()), "nothing");
+    }
+}
