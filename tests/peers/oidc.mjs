@@ -1,0 +1,176 @@
+#!/usr/bin/env node
+/**
+ * An authorization server on loopback: npm's `oidc-provider`, with dynamic registration, PKCE, `iss`, resource
+ * indicators, refresh tokens that rotate, revocation and introspection. Its one page has two buttons, Approve
+ * and Deny, that a browser or a test can press.
+ *
+ *   node oidc.mjs [--port N] [--access-ttl SECONDS] [--scopes "read write"] [--refuse-loopback]
+ *
+ * The first line it prints is `{"event":"ready","issuer":…,"introspection":{…}}`.
+ */
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { Provider, errors } from 'oidc-provider';
+import { endWithInput, listen, say } from './lib/peer.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    'access-ttl': { type: 'string', default: '3600' },
+    scopes: { type: 'string', default: 'read write' },
+    'refuse-loopback': { type: 'boolean', default: false },
+  },
+});
+const scopes = options.scopes.split(' ').filter(Boolean);
+const account = 'anna';
+
+endWithInput();
+const { origin: issuer, answer } = await listen(Number(options.port));
+
+/** The MCP server asks with this client whether a token is good. */
+const introspector = { client_id: 'mcp-server', client_secret: randomBytes(24).toString('hex') };
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+const provider = new Provider(issuer, {
+  clients: [{ ...introspector, redirect_uris: [], response_types: [], grant_types: [] }],
+  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
+  cookies: { keys: [randomBytes(24).toString('hex')] },
+  scopes: ['openid', 'offline_access', 'profile', ...scopes],
+  claims: { openid: ['sub'], profile: ['name', 'email'] },
+  async findAccount(_ctx, sub) {
+    return { accountId: sub, claims: () => ({ sub, name: 'Anna Berg', email: 'anna@example.com' }) };
+  },
+  pkce: { required: () => true },
+  issueRefreshToken: async () => true,
+  rotateRefreshToken: true,
+  ttl: {
+    AccessToken: Number(options['access-ttl']),
+    Grant: 86_400,
+    Interaction: 600,
+    RefreshToken: 86_400,
+    Session: 86_400,
+    AuthorizationCode: 60,
+  },
+  interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+  features: {
+    devInteractions: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    registration: { enabled: true },
+    registrationManagement: { enabled: true },
+    revocation: { enabled: true },
+    introspection: {
+      enabled: true,
+      allowedPolicy: (_ctx, client) => client.clientId === introspector.client_id,
+    },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (_ctx, resource) => ({
+        scope: scopes.join(' '),
+        audience: resource,
+        accessTokenTTL: Number(options['access-ttl']),
+        accessTokenFormat: 'opaque',
+      }),
+    },
+  },
+  extraClientMetadata: {
+    // Called for the property at every registration, whether or not it was sent.
+    properties: ['loopback'],
+    validator(_ctx, _key, _value, metadata) {
+      const loopback = (uri) => /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(uri);
+      if (options['refuse-loopback'] && metadata.redirect_uris.some(loopback)) {
+        throw new errors.InvalidRedirectUri('loopback redirects are not accepted here');
+      }
+    },
+  },
+});
+
+for (const [happening, event] of Object.entries({
+  'registration_create.success': 'registered',
+  'registration_create.error': 'registration_refused',
+  'authorization.success': 'authorized',
+  'authorization.error': 'authorization_refused',
+  'grant.success': 'token',
+  'grant.error': 'token_refused',
+  'refresh_token.consumed': 'refresh_rotated',
+  'grant.revoked': 'grant_revoked',
+  'access_token.destroyed': 'access_token_revoked',
+  'refresh_token.destroyed': 'refresh_token_revoked',
+})) {
+  provider.on(happening, (subject, more) => {
+    const ctx = subject?.oidc ? subject : more?.oidc ? more : undefined;
+    say(event, {
+      client: ctx?.oidc?.client?.clientId,
+      grant: ctx?.oidc?.params?.grant_type,
+      resource: ctx?.oidc?.params?.resource,
+      error: (more instanceof Error ? more : subject instanceof Error ? subject : undefined)
+        ?.error_description,
+    });
+  });
+}
+provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
+
+/** Grant all that is asked for: who pressed Approve meant it. */
+async function approve(details) {
+  const { params, grantId } = details;
+  const grant =
+    (grantId && (await provider.Grant.find(grantId))) ||
+    new provider.Grant({ accountId: account, clientId: params.client_id });
+  grant.addOIDCScope(params.scope ?? 'openid');
+  for (const resource of [params.resource ?? []].flat()) {
+    grant.addResourceScope(resource, params.scope ?? scopes.join(' '));
+  }
+  return { login: { accountId: account }, consent: { grantId: await grant.save() } };
+}
+
+const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function page({ uid, params }, client) {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Sign in</title>
+<h1>Sign in as Anna</h1>
+<p>${escape(client?.clientName ?? params.client_id)} asks for: ${escape(params.scope ?? 'nothing')}</p>
+<form method="post" action="/interaction/${uid}">
+<button name="decision" value="approve" autofocus>Approve</button>
+<button name="decision" value="deny">Deny</button>
+</form>
+</html>
+`;
+}
+
+async function interact(request, response) {
+  const details = await provider.interactionDetails(request, response);
+  if (request.method !== 'POST') {
+    const client = await provider.Client.find(details.params.client_id);
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+    response.end(page(details, client));
+    return;
+  }
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const approved = new URLSearchParams(body).get('decision') === 'approve';
+  say(approved ? 'approved' : 'denied', { client: details.params.client_id });
+  const result = approved
+    ? await approve(details)
+    : { error: 'access_denied', error_description: 'the person pressed Deny' };
+  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+}
+
+const callback = provider.callback();
+answer((request, response) => {
+  if (!request.url.startsWith('/interaction/')) {
+    callback(request, response);
+    return;
+  }
+  interact(request, response).catch((error) => {
+    response.writeHead(error.statusCode ?? 500, { 'content-type': 'text/plain' });
+    response.end(`${error.message}\n`);
+  });
+});
+
+say('ready', { issuer, introspection: { url: `${issuer}/token/introspection`, ...introspector } });
