@@ -43,12 +43,17 @@ impl Inbox {
         self.0.turn.load(Ordering::Acquire) % 2 == 1
     }
 
-    /// Puts a message in. The same notice twice in a row says no more than once.
+    /// Puts a notice in that says no more when it stands there twice.
+    pub(crate) fn put_once(&self, message: Bytes) {
+        let there = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).contains(&message);
+        if !there {
+            self.put(message);
+        }
+    }
+
+    /// Puts a message in.
     pub(crate) fn put(&self, message: Bytes) {
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.back() == Some(&message) {
-            return;
-        }
         if queue.len() >= self.0.max {
             queue.pop_front();
         }

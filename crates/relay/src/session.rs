@@ -66,6 +66,8 @@ pub(crate) struct Question {
     pub(crate) link: Arc<Link>,
     /// The service's own id for it.
     pub(crate) id: Id,
+    /// The call it was asked within, with which it ends.
+    call: Option<Id>,
 }
 
 /// How many questions of services may wait for one app.
@@ -260,7 +262,9 @@ impl Session {
     }
 
     pub(crate) fn ended(&self, id: &Id) {
-        self.inner().running.remove(id);
+        let mut inner = self.inner();
+        inner.running.remove(id);
+        inner.questions.retain(|_, q| q.call.as_ref() != Some(id));
     }
 
     /// The link that a running request went to.
@@ -269,13 +273,13 @@ impl Session {
     }
 
     /// Remembers a service's question and gives the id to ask the app with; `None` when too many wait.
-    pub(crate) fn asked(&self, link: &Arc<Link>, id: Id) -> Option<Id> {
+    pub(crate) fn asked(&self, link: &Arc<Link>, call: Option<&Id>, id: Id) -> Option<Id> {
         let mut inner = self.inner();
         if inner.questions.len() >= MAX_QUESTIONS {
             return None;
         }
         let ours = format!("bellhop-{}", self.questions.fetch_add(1, Ordering::Relaxed));
-        inner.questions.insert(ours.clone(), Question { link: link.clone(), id });
+        inner.questions.insert(ours.clone(), Question { link: link.clone(), id, call: call.cloned() });
         Some(Id::text(&ours))
     }
 

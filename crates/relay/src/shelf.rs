@@ -159,8 +159,12 @@ async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -
     let work = async {
         let now = relay.clock.now();
         let link = shelf.own_for(&service);
+        let was_open = link.opened().is_some();
         match Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await {
-            Err(RelayError::SessionGone { .. }) => {
+            // Not every service says 404 of a session that it forgot.
+            Err(RelayError::SessionGone { .. } | RelayError::Status { .. } | RelayError::Declined { .. })
+                if was_open =>
+            {
                 let link = Link::new(service.clone());
                 shelf.own.store(link.clone());
                 Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await
@@ -256,7 +260,7 @@ impl Relay {
             if raws(old, list) != raws(Some(new), list) {
                 let notice = Notification::new(method, None).to_bytes();
                 for session in &sessions {
-                    session.inbox.put(notice.clone());
+                    session.inbox.put_once(notice.clone());
                 }
             }
         }

@@ -38,7 +38,7 @@ pub(crate) fn from_service(
             _ => Passed::Nothing,
         },
         Ok(Message::Notification(notice)) => notification(relay, session, link, &notice, data),
-        Ok(Message::Request(question)) => ask_the_app(relay, session, link, question),
+        Ok(Message::Request(question)) => ask_the_app(relay, session, link, awaited, question),
         Err(flaw) => {
             tracing::debug!(service = %link.service.load().name, %flaw, "a service sent no message");
             Passed::Nothing
@@ -94,9 +94,10 @@ fn ask_the_app(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
     link: &Arc<Link>,
+    call: Option<&Id>,
     mut question: Request<'_>,
 ) -> Passed {
-    match session.asked(link, question.id.clone()) {
+    match session.asked(link, call, question.id.clone()) {
         Some(ours) => {
             question.id = ours;
             Passed::On(question.to_bytes())

@@ -162,3 +162,17 @@ async fn a_paused_bellhop_says_so() {
     assert!(reply.text.contains("Bellhop is paused."), "{}", reply.text);
     assert!(service.got("tools/call").is_empty());
 }
+
+#[tokio::test]
+async fn a_service_that_ends_its_stream_to_be_asked_again_is_asked_again() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    let mut stream = house.stream("/mcp/a", &session, call(2, "polls")).await;
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/progress");
+    assert_eq!(stream.next().await.unwrap()["result"]["resumed"], true);
+    assert_eq!(stream.next().await, None);
+    let state = service.state.lock().unwrap();
+    let resumed = state.got.iter().find(|g| g.headers.contains_key("last-event-id")).unwrap();
+    assert_eq!(resumed.headers["last-event-id"], "e1");
+}

@@ -51,6 +51,8 @@ pub(crate) struct Switches {
     /// Slow calls run until this says go on.
     pub(crate) slow: Vec<mpsc::UnboundedSender<String>>,
     pub(crate) silent: bool,
+    /// The call whose answer waits for whoever resumes its stream.
+    resumable: Option<String>,
 }
 
 #[derive(Clone)]
@@ -152,7 +154,7 @@ impl Fixture {
 }
 
 fn event(data: &str) -> String {
-    format!("id: 1\ndata: {data}\n\n")
+    format!("data: {data}\n\n")
 }
 
 fn answer(id: &str, result: &str) -> String {
@@ -201,6 +203,11 @@ async fn handle(
         if method == Method::DELETE {
             s.sessions.remove(&session.unwrap());
             return StatusCode::OK.into_response();
+        }
+        if method == Method::GET && headers.contains_key("last-event-id") {
+            let id = s.resumable.take().unwrap();
+            let text = event(&answer(&id, r#"{"resumed":true}"#));
+            return ([("content-type", "text/event-stream")], text).into_response();
         }
         if method == Method::GET {
             let (tx, rx) = mpsc::unbounded_channel();
@@ -281,6 +288,11 @@ fn call(s: &mut Switches, id: &str, message: &Value, text: &str) -> Response {
         "dies" => dying("text/event-stream", event(progress)),
         "dies_json" => dying("application/json", answer(id, "{").replace("}}", "")),
         "quiet_end" => ([("content-type", "text/event-stream")], event(progress)).into_response(),
+        "polls" => {
+            s.resumable = Some(id.to_owned());
+            let text = format!("id: e1\nretry: 1\ndata:\n\n{}", event(progress));
+            ([("content-type", "text/event-stream")], text).into_response()
+        }
         "fail" => json_body(answer(id, r#"{"content":[],"isError":true}"#)),
         "html" => ([("content-type", "text/html")], "<h1>Hello</h1>").into_response(),
         "busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "17")], "no").into_response(),
