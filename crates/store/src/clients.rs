@@ -21,7 +21,8 @@ impl Database {
     /// # Errors
     /// When it can't be written.
     pub async fn add_client(&self, client: &ClientRow) -> Result<(), StoreError> {
-        let uris = serde_json::to_string(&client.redirect_uris).map_err(|_| StoreError::Value("redirect URIs"))?;
+        let uris =
+            serde_json::to_string(&client.redirect_uris).map_err(|_| StoreError::Value("redirect URIs"))?;
         sqlx::query("INSERT INTO client (id, name, redirect_uris, registered_on) VALUES (?, ?, ?, ?)")
             .bind(client.id.as_str())
             .bind(&client.name)

@@ -52,7 +52,11 @@ impl Database {
     ///
     /// # Errors
     /// When it can't be written; nothing has changed then.
-    pub async fn add_connection(&self, c: &ConnectionRow, family: Option<&FamilyRow>) -> Result<(), StoreError> {
+    pub async fn add_connection(
+        &self,
+        c: &ConnectionRow,
+        family: Option<&FamilyRow>,
+    ) -> Result<(), StoreError> {
         let program = c.program.as_ref().map(serde_json::to_string).transpose();
         let program = program.map_err(|_| StoreError::Value("program"))?;
         let mut tx = self.writer.begin().await?;
@@ -72,7 +76,10 @@ impl Database {
         .execute(&mut *tx)
         .await?;
         if let Some(client) = &c.client {
-            sqlx::query("UPDATE client SET used = 1 WHERE id = ?").bind(client.as_str()).execute(&mut *tx).await?;
+            sqlx::query("UPDATE client SET used = 1 WHERE id = ?")
+                .bind(client.as_str())
+                .execute(&mut *tx)
+                .await?;
         }
         if let Some(f) = family {
             sqlx::query(
@@ -155,12 +162,14 @@ impl Database {
     /// # Errors
     /// When it can't be written.
     pub async fn touch_connection(&self, id: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE connection SET last_active = ? WHERE id = ? AND (last_active IS NULL OR last_active < ?)")
-            .bind(at.millis())
-            .bind(id.as_str())
-            .bind(at.millis())
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(
+            "UPDATE connection SET last_active = ? WHERE id = ? AND (last_active IS NULL OR last_active < ?)",
+        )
+        .bind(at.millis())
+        .bind(id.as_str())
+        .bind(at.millis())
+        .execute(&self.writer)
+        .await?;
         Ok(())
     }
 }

@@ -1,81 +1,115 @@
 use model::{Explain, Problem};
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
+use vault::VaultError;
 
-/// Why something could not be read or written.
+/// Why something could not be read or written. Whatever was stored before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file can't be opened, or its folder can't be used.
-    #[error("{path} can't be opened")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A newer Bellhop wrote the file.
-    #[error("{path} was written by a newer Bellhop")]
+    /// A newer Bellhop wrote this file.
+    #[error("{} has schema {found}; this version knows {known}", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
+        /// The newest migration that was applied to it.
+        found: i64,
+        /// The newest one that this program has.
+        known: i64,
     },
-    /// SQLite's own check says that the file is damaged.
-    #[error("{path} is damaged: {what}")]
+    /// The file is no intact database.
+    #[error("{} is damaged: {what}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What the check said.
         what: String,
     },
-    /// The row has moved on: somebody stored a newer generation, or the person removed it.
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// The row has moved on: somebody stored a newer generation, or it was removed.
     #[error("the row has changed meanwhile")]
     Superseded,
-    /// A value in the file is none that this Bellhop writes.
-    #[error("a stored value can't be read: {0}")]
-    Value(&'static str),
-    /// A sealed column doesn't open: another vault's, or the row was changed by somebody else.
-    #[error("a sealed value doesn't open")]
-    Sealed(#[from] vault::VaultError),
-    /// The disk is full, the file is locked, and what else a database can say.
-    #[error("the database refused: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The file's form could not be brought up to date.
-    #[error("the file's form could not be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Another service has that short name.
+    #[error("a service of that name is there already")]
+    NameTaken,
+    /// A sealed column does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A column holds what it should not.
+    #[error("the column {0} is damaged")]
+    Column(&'static str),
+    /// A folder or file can't be made or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The migrations did not go through; none of them is half applied.
+    #[error("the migration failed: {0}")]
+    Migration(String),
+    /// Anything else that SQLite said. Never holds a value of a row.
+    #[error("the database: {0}")]
+    Sql(sqlx::Error),
+}
+
+/// SQLite's primary result code (<https://sqlite.org/rescode.html>), out of the extended one.
+pub(crate) fn code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?.parse::<i32>().ok()?;
+    Some(code & 0xff)
+}
+
+/// SQLITE_FULL.
+const FULL: i32 = 13;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if code(&error) == Some(FULL) { Self::Full } else { Self::Sql(error) }
+    }
 }
 
 impl Explain for StoreError {
     fn problem(&self) -> Problem {
         match self {
-            Self::Open { path, source } => Problem::new(
-                "store.open",
-                format!("Bellhop can't open its file {}: {source}.", path.display()),
-                "Check that the disk isn't full and the folder is yours.",
-            ),
-            Self::Newer { path } => Problem::new(
+            Self::Newer { path, .. } => Problem::new(
                 "store.newer",
-                format!("{} was written by a newer Bellhop.", path.display()),
-                "Install the newest Bellhop. Nothing was changed.",
-            ),
+                "A newer version of Bellhop has used these files.",
+                "Install that version again, or a later one.",
+            )
+            .with("path", path.display()),
             Self::Damaged { path, .. } => Problem::new(
                 "store.damaged",
                 format!("Bellhop's file {} is damaged.", path.display()),
-                "Put back a copy from a backup, or move the file away to start anew.",
+                "Restore it from a backup, or move it away to start anew.",
+            )
+            .with("path", path.display()),
+            Self::Full => Problem::new(
+                "store.full",
+                "The disk is full, so Bellhop can't keep its changes.",
+                "Make room on the disk; Bellhop tries again by itself.",
             ),
             Self::Superseded => Problem::new(
                 "store.superseded",
-                "That has changed meanwhile.",
-                "Look at it again, then try once more.",
+                "That was changed or removed in the meantime.",
+                "Look at it again.",
             ),
-            Self::Sealed(_) => Problem::new(
-                "store.sealed",
-                "A stored sign-in can't be opened with this key.",
-                "Sign in to that service again.",
+            Self::NameTaken => Problem::new(
+                "store.name_taken",
+                "Another service has that short name already.",
+                "Choose another name.",
             ),
-            Self::Value(_) | Self::Database(_) | Self::Migration(_) => Problem::new(
+            Self::Vault(e) => e.problem(),
+            Self::Io { path, source } => Problem::new(
+                "store.io",
+                format!("Bellhop can't use {}: {source}.", path.display()),
+                "Check the path and its permissions.",
+            )
+            .with("path", path.display()),
+            Self::Column(_) | Self::Migration(_) | Self::Sql(_) => Problem::new(
                 "store.failed",
                 "Bellhop could not read or write its own files.",
-                "Check that the disk isn't full, then try again.",
+                "Start Bellhop again; run `bellhop doctor` if that doesn't help.",
             ),
         }
     }

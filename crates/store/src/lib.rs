@@ -1,26 +1,41 @@
-//! What Bellhop keeps, as rows of SQLite.
+//! What Bellhop keeps on the disk: SQLite rows, and the migrations that make room for them.
 //!
-//! Two files: `bellhop.db` is small and must lose nothing (`synchronous=FULL`: what was said to be stored
-//! survives a power cut); `activity.db` is the log and may lose its last moments. What the log must not miss
-//! goes through an outbox in the first file, in the transaction of the change it speaks of.
+//! There are two files. `bellhop.db` is small and never loses a commit (`synchronous=FULL`): services,
+//! credentials, connections, settings. `activity.db` is the log of what happened; it is written in batches by a
+//! task of its own and may lose the last moments before a power cut. What must not be missing there (sign-ins,
+//! revocations) goes through an outbox in the first file, in the same transaction as the change it speaks of.
 //!
-//! [`Database`] is the open files; a [`Store`] is a database with the [`vault::Vault`] that seals its secrets.
+//! A [`Database`] can be opened without the vault, for its [`Database::vault_record`] tells how to open that.
+//! With the vault open it becomes a [`Store`]. Secrets are sealed column by column: nothing readable of them is
+//! ever in a file. The rows here are this room's own types; whoever uses them converts.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `database.rs`, `open.rs` | [`Database`]: the two files, their checks, backups and migrations |
+//! | `store.rs` | [`Store`], settings |
+//! | `services.rs`, `credentials.rs`, `refresh.rs` | services and what proves us to them |
+//! | `grants.rs` | apps: clients, connections, families of tokens |
+//! | `activity.rs`, `log.rs` | the log, and the task that writes it |
 
 mod activity;
-mod clients;
-mod connections;
+mod column;
 mod credentials;
 mod database;
 mod error;
+mod grants;
+mod log;
+mod open;
+mod refresh;
 mod services;
-mod settings;
 mod store;
 
-pub use activity::{Activity, ActivityRow};
-pub use clients::ClientRow;
-pub use connections::{ConnectionRow, FamilyRow};
-pub use credentials::{CredentialRow, TokensRow};
+#[cfg(test)]
+mod tests;
+
+pub use activity::{ActivityPage, ActivityRow, NewActivity};
+pub use credentials::{ClientAuth, CredentialRow, TokensRow};
 pub use database::Database;
 pub use error::StoreError;
+pub use grants::{ClientRow, ConnectionMethod, ConnectionRow, FamilyRow};
 pub use services::{ServiceMethod, ServiceRow};
 pub use store::Store;

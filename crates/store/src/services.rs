@@ -1,40 +1,39 @@
-use crate::{Database, StoreError, activity::outbox};
-use model::{Scope, ServiceId, ShortName, Timestamp};
+use crate::{CredentialRow, Store, StoreError, column};
+use model::{ServiceId, ShortName, Timestamp};
 use sqlx::{Row, sqlite::SqliteRow};
 
-/// A service as it is kept.
+/// A service: a remote MCP server and the one account signed in to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceRow {
     /// Its id.
     pub id: ServiceId,
-    /// The person's short name for it.
+    /// The person's short name for it. No two services have the same.
     pub name: ShortName,
     /// Its title.
     pub title: String,
-    /// Its MCP endpoint.
+    /// Its MCP endpoint. The credential's tokens are bound to it.
     pub url: String,
     /// The catalogue entry it came from.
     pub catalogue: Option<String>,
-    /// Whose account it is, when the provider says.
+    /// Whose account it is, when the provider said.
     pub account: Option<String>,
-    /// How it is signed in.
+    /// How it is signed in to.
     pub method: ServiceMethod,
-    /// Since when it is there.
+    /// When it was first connected.
     pub created_on: Timestamp,
 }
 
-/// How a service is signed in.
+/// How a service is signed in to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceMethod {
-    /// By OAuth.
+    /// By OAuth: it has a credential, or is signed out.
     Oauth,
-    /// Not at all.
+    /// It needs no sign-in.
     None,
 }
 
 impl ServiceMethod {
-    /// The word in the file and in lists.
-    pub fn as_str(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::Oauth => "oauth",
             Self::None => "none",
@@ -42,81 +41,114 @@ impl ServiceMethod {
     }
 }
 
-pub(crate) fn read(row: &SqliteRow) -> Result<ServiceRow, StoreError> {
+fn read(row: &SqliteRow) -> Result<ServiceRow, StoreError> {
     Ok(ServiceRow {
-        id: row.try_get::<String, _>("id")?.into(),
-        name: row.try_get::<String, _>("name")?.parse().map_err(|_| StoreError::Value("service name"))?,
-        title: row.try_get("title")?,
-        url: row.try_get("url")?,
-        catalogue: row.try_get("catalogue")?,
-        account: row.try_get("account")?,
-        method: match row.try_get::<&str, _>("method")? {
+        id: column::text(row, "id")?.into(),
+        name: column::parsed(row, "name")?,
+        title: column::text(row, "title")?,
+        url: column::text(row, "url")?,
+        catalogue: column::maybe_text(row, "catalogue")?,
+        account: column::maybe_text(row, "account")?,
+        method: match column::text(row, "method")?.as_str() {
             "oauth" => ServiceMethod::Oauth,
             "none" => ServiceMethod::None,
-            _ => return Err(StoreError::Value("service method")),
+            _ => return Err(StoreError::Column("method")),
         },
-        created_on: Timestamp::from_millis(row.try_get("created_on")?),
+        created_on: column::time(row, "created_on")?,
     })
 }
 
-impl Database {
+impl Store {
     /// All services, by short name.
     ///
     /// # Errors
     /// When they can't be read.
     pub async fn services(&self) -> Result<Vec<ServiceRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM service ORDER BY name").fetch_all(&self.readers).await?;
+        let rows = sqlx::query("SELECT * FROM services ORDER BY name").fetch_all(self.reader()).await?;
         rows.iter().map(read).collect()
     }
 
-    /// Forget a service and its credential, and take it out of what the connections may do: a later service of
-    /// the same name must not inherit that.
+    /// A sign-in succeeded: keep the service and its credential, in one transaction. A service of that id is
+    /// replaced, and only now its old credential goes; its inventory stays while its address does. The log
+    /// learns `service_connected`.
     ///
     /// # Errors
-    /// When it can't be written; nothing has changed then.
-    pub async fn remove_service(&self, id: &ServiceId, at: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.writer.begin().await?;
-        let name: Option<String> = sqlx::query_scalar("DELETE FROM service WHERE id = ? RETURNING name")
+    /// [`StoreError::NameTaken`] when another service has the short name; otherwise when nothing could be
+    /// written. What was there is untouched then.
+    pub async fn connect_service(
+        &self,
+        service: &ServiceRow,
+        credential: Option<&CredentialRow>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO services (id, name, title, url, catalogue, account, method, created_on)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, title = excluded.title,
+                 inventory = CASE WHEN url = excluded.url THEN inventory END, url = excluded.url,
+                 catalogue = excluded.catalogue, account = excluded.account, method = excluded.method",
+        )
+        .bind(service.id.as_str())
+        .bind(service.name.as_str())
+        .bind(&service.title)
+        .bind(&service.url)
+        .bind(&service.catalogue)
+        .bind(&service.account)
+        .bind(service.method.word())
+        .bind(service.created_on.millis())
+        .execute(&mut *tx)
+        .await
+        .map_err(|e| match e.as_database_error() {
+            Some(d) if d.is_unique_violation() => StoreError::NameTaken,
+            _ => e.into(),
+        })?;
+        sqlx::query("DELETE FROM credentials WHERE service = ?")
+            .bind(service.id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if let Some(credential) = credential {
+            self.insert_credential(&mut tx, service, credential).await?;
+        }
+        self.tell(&mut tx, "service_connected", None, Some(service.name.as_str()), "ok").await?;
+        self.commit(tx).await
+    }
+
+    /// The person removed a service: it and its credential are gone. The log learns `service_removed`. `false`
+    /// when there was none.
+    ///
+    /// # Errors
+    /// When it could not be removed; it is still there then.
+    pub async fn remove_service(&self, id: &ServiceId) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let gone = sqlx::query("DELETE FROM services WHERE id = ? RETURNING name")
             .bind(id.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        let Some(name) = name else { return Ok(()) };
-        let gone: ShortName = name.parse().map_err(|_| StoreError::Value("service name"))?;
-        for (read, write) in [
-            ("SELECT id, scope FROM connection", "UPDATE connection SET scope = ? WHERE id = ?"),
-            ("SELECT connection AS id, scope FROM family", "UPDATE family SET scope = ? WHERE connection = ?"),
-        ] {
-            for row in sqlx::query(read).fetch_all(&mut *tx).await? {
-                let scope: Scope = row.try_get::<&str, _>("scope")?.parse().map_err(|_| StoreError::Value("scope"))?;
-                if scope.names(&gone) {
-                    let id: String = row.try_get("id")?;
-                    sqlx::query(write).bind(scope.without(&gone).to_string()).bind(id).execute(&mut *tx).await?;
-                }
-            }
-        }
-        outbox(&mut tx, at, "service_removed", None, Some(&name), "ok").await?;
-        tx.commit().await?;
-        Ok(())
+        let Some(gone) = gone else { return Ok(false) };
+        let name: String = gone.try_get("name")?;
+        self.tell(&mut tx, "service_removed", None, Some(&name), "ok").await?;
+        self.commit(tx).await?;
+        Ok(true)
     }
 
-    /// What a service offered when it was last looked at: JSON that only the relay reads.
+    /// A service's inventory, as it was kept.
     ///
     /// # Errors
     /// When it can't be read.
     pub async fn inventory(&self, id: &ServiceId) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query_scalar("SELECT inventory FROM service WHERE id = ?").bind(id.as_str());
-        Ok(row.fetch_optional(&self.readers).await?.flatten())
+        let found = sqlx::query_scalar::<_, Option<String>>("SELECT inventory FROM services WHERE id = ?");
+        Ok(found.bind(id.as_str()).fetch_optional(self.reader()).await?.flatten())
     }
 
-    /// Keep what a service offers.
+    /// Keep a service's inventory. Nothing happens when the service is gone.
     ///
     /// # Errors
     /// When it can't be written.
     pub async fn save_inventory(&self, id: &ServiceId, inventory: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE service SET inventory = ? WHERE id = ?")
+        sqlx::query("UPDATE services SET inventory = ? WHERE id = ?")
             .bind(inventory)
             .bind(id.as_str())
-            .execute(&self.writer)
+            .execute(self.writer())
             .await?;
         Ok(())
     }
