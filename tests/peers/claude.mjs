@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 /**
- * The real Claude Code: adds a server, signs in through the browser it would open, and says whether it is
- * connected. No account, no model.
+ * The real Claude Code: adds a server, signs in through the browser it would open, says whether it is connected,
+ * and makes a tool call that a model made of ten lines asks it for. No account.
  *
- *   node claude.mjs URL [--name bellhop] [--home DIR] [--configured]
+ *   node claude.mjs URL [--name bellhop] [--home DIR] [--configured] [--tool echo] [--arguments JSON] [--no-call]
  *
  * `--configured` takes the config as it is in HOME, as `bellhop connect claude-code` writes it. Prints a JSON
  * line for each step; leaves with 1 when one fails.
  */
 
 import { parseArgs } from 'node:util';
+import { model } from './lib/model.mjs';
 import { say } from './lib/peer.mjs';
 import { computer, program, run } from './lib/run.mjs';
 
@@ -19,6 +20,9 @@ const { values: options, positionals } = parseArgs({
     name: { type: 'string', default: 'bellhop' },
     home: { type: 'string' },
     configured: { type: 'boolean', default: false },
+    tool: { type: 'string', default: 'echo' },
+    arguments: { type: 'string', default: '{"text":"hello"}' },
+    'no-call': { type: 'boolean', default: false },
   },
 });
 const [url] = positionals;
@@ -60,5 +64,25 @@ if ((await state('before')) !== 'connected') {
   const signedIn = await run('script', ['-qec', login, '/dev/null'], { env, seconds: 150 });
   if (!/Authenticated with/.test(signedIn.output)) fail('sign-in', signedIn);
   say('signed_in', { name: options.name });
-  if ((await state('after')) !== 'connected') process.exitCode = 1;
+  if ((await state('after')) !== 'connected') process.exit(1);
 }
+
+if (!options['no-call']) {
+  const tool = `mcp__${options.name}__${options.tool}`;
+  const { url: address, results } = await model(tool, JSON.parse(options.arguments));
+  const called = await run(claude, ['-p', `call ${options.tool}`, '--allowedTools', tool], {
+    env: {
+      ...env,
+      ANTHROPIC_BASE_URL: address,
+      ANTHROPIC_API_KEY: 'none',
+      // Otherwise the model would have to look for the tool first.
+      ENABLE_TOOL_SEARCH: 'false',
+    },
+    seconds: 90,
+  });
+  const result = results.find(({ tool_use_id: id }) => id === 'toolu_1');
+  if (!result) fail('call', called);
+  say('result', { tool: options.tool, isError: result.is_error ?? false, content: result.content });
+}
+// The model still listens.
+process.exit();

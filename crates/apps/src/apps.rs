@@ -268,7 +268,7 @@ impl Apps {
         }
         let after = edit::put(known.format, text, &known.entries, &entry).map_err(at)?;
         let content = format!("{mark}{after}").into_bytes();
-        let plan = Plan { method, changes: vec![change(&config, Some(&content))], next: known.next.clone() };
+        let plan = Plan { method, changes: vec![change(&config, Some(&content))], next: known.next(method) };
         Ok(Draft { plan, config, content: Some(content), there })
     }
 }

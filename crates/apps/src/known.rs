@@ -46,8 +46,7 @@ pub(crate) struct Known {
     pub(crate) entries: Vec<String>,
     /// How the app reaches Bellhop unless the person chooses otherwise.
     pub(crate) default: Method,
-    /// What the person does after the config was written.
-    pub(crate) next: String,
+    next: Next,
     /// What the app calls itself: `clientInfo.name`, and the `client_name` it registers.
     pub(crate) client_names: Vec<String>,
     /// The names of its processes.
@@ -61,6 +60,14 @@ pub(crate) struct Known {
     linux: Places,
     macos: Places,
     windows: Places,
+}
+
+/// What the person does after the config was written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Next {
+    http: String,
+    bridge: String,
 }
 
 /// Where an app and its config are on one platform.
@@ -108,6 +115,14 @@ impl Known {
         }
     }
 
+    /// What the person does after an entry was written.
+    pub(crate) fn next(&self, method: Method) -> String {
+        match method {
+            Method::Http => self.next.http.clone(),
+            Method::Bridge => self.next.bridge.clone(),
+        }
+    }
+
     /// What the person does after the entry was taken out.
     pub(crate) fn next_after_undo(&self) -> String {
         format!("Start {} again: until then it may go on looking for Bellhop.", self.name)
@@ -149,7 +164,10 @@ mod tests {
             assert_eq!(known.id.as_str(), id);
             assert!(known.checked.parse::<toml::value::Datetime>().is_ok(), "{id}: checked");
             assert!(known.shape(known.default).is_some(), "{id}: the default has no shape");
-            assert!(!known.entries.is_empty() && !known.next.is_empty(), "{id}");
+            assert!(!known.entries.is_empty(), "{id}");
+            for method in known.methods() {
+                assert!(known.next(method).ends_with('.'), "{id}: what comes next is no sentence");
+            }
             for platform in [Platform::Linux, Platform::Macos, Platform::Windows] {
                 let places = known.places(platform);
                 let config = places.config.last().unwrap_or_else(|| panic!("{id}: no config"));

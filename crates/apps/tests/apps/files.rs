@@ -173,6 +173,31 @@ fn the_first_original_is_kept_through_later_connects() {
 }
 
 #[test]
+fn a_state_file_of_megabytes_shows_a_small_difference_and_comes_back() {
+    let history: Vec<_> =
+        (0..40_000).map(|n| serde_json::json!({"display": format!("prompt {n}"), "n": n})).collect();
+    let original =
+        serde_json::to_string_pretty(&serde_json::json!({"history": history, "last": true})).unwrap();
+    assert!(original.len() > 2_000_000);
+    let computer = Computer::new();
+    let config = computer.write("claude-code", &original);
+    let plan = computer.apps().connect(&id("claude-code"), None).unwrap();
+    assert!(plan.changes[0].diff.len() < 1_000 && plan.changes[0].diff.contains("bellhop"));
+    computer.apps().disconnect(&id("claude-code")).unwrap();
+    assert_eq!(fs::read_to_string(&config).unwrap(), original);
+}
+
+#[test]
+fn what_comes_next_depends_on_the_method_and_nothing_comes_next_when_nothing_changes() {
+    let computer = Computer::new();
+    let next = |method| computer.apps().preview(&id("codex"), Some(method)).unwrap().next;
+    assert!(next(Method::Http).contains("codex mcp login bellhop"));
+    assert!(!next(Method::Bridge).contains("login"), "the bridge needs no sign-in");
+    computer.apps().connect(&id("codex"), None).unwrap();
+    assert_eq!(next(Method::Http), "");
+}
+
+#[test]
 fn nothing_of_a_write_stays_behind() {
     let computer = Computer::new();
     let config = computer.write("cursor", "{}");
