@@ -2,14 +2,16 @@
 
 use crate::{
     CallRecord, Relay, Service,
-    exchange::{self, Kind},
     flight::Flight,
-    listen,
+    legacy::{
+        exchange::{self, Kind},
+        listen,
+        session::Session,
+        translate,
+    },
     problem::RelayError,
     reply,
-    session::Session,
     stream::Stream,
-    translate,
 };
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};

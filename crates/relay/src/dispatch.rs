@@ -1,10 +1,14 @@
 //! What each message of an app is and where it goes: may it, and which service.
 
 use crate::{
-    Relay, Service, call, exchange, local,
+    Relay, Service, call,
+    legacy::{
+        exchange,
+        session::{Link, Session},
+    },
+    local,
     problem::RelayError,
     reply,
-    session::{Link, Session},
 };
 use axum::response::Response;
 use bytes::Bytes;

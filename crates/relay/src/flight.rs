@@ -1,7 +1,10 @@
 use crate::{
-    CallRecord, Pass, Relay, exchange,
-    session::{Link, Session},
-    translate,
+    CallRecord, Pass, Relay,
+    legacy::{
+        exchange,
+        session::{Link, Session},
+        translate,
+    },
 };
 use protocol::Id;
 use std::{sync::Arc, time::Duration};

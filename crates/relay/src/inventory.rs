@@ -1,4 +1,10 @@
-use crate::{Limits, Service, client::Http, exchange, problem::RelayError, relay::ToolSeen, session::Link};
+use crate::{
+    Limits, Service,
+    client::Http,
+    legacy::{exchange, session::Link},
+    problem::RelayError,
+    relay::ToolSeen,
+};
 use model::{Access, Timestamp};
 use protocol::{Id, Object, Request, method};
 use serde_json::value::RawValue;

@@ -6,22 +6,19 @@
 //! ports; the engine implements them.
 //!
 //! Where to look: `routes` (HTTP), `dispatch` (may it, and where to), `call` and `stream` (there and back),
-//! `translate` (what a service says, as the app hears it), `session` (an app's session and its links to
-//! services), `shelf` and `inventory` (what services offer), `atlas` and `names` (what all of it is called at
-//! `/mcp`).
+//! `legacy` (sessions, and what a service says as the app hears it, in the era that has sessions), `shelf` and
+//! `inventory` (what services offer), `atlas` and `names` (what all of it is called at `/mcp`).
 
 mod atlas;
 mod call;
 mod client;
 mod connection;
 mod dispatch;
-mod exchange;
 mod flight;
 mod gate;
-mod inbox;
 mod inventory;
+mod legacy;
 mod limits;
-mod listen;
 mod local;
 mod names;
 mod ports;
@@ -29,10 +26,8 @@ mod problem;
 mod relay;
 mod reply;
 mod routes;
-mod session;
 mod shelf;
 mod stream;
-mod translate;
 
 pub use connection::{Connection, Grant};
 pub use gate::{Gate, Pass};

@@ -4,9 +4,9 @@ use crate::{
     Caller, Relay, Service,
     atlas::{self, Section},
     inventory::{Inventory, Item},
+    legacy::session::Session,
     problem::RelayError,
     reply,
-    session::Session,
 };
 use axum::response::Response;
 use futures_util::future::join_all;

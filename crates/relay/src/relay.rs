@@ -3,9 +3,9 @@ use crate::{
     atlas::Atlas,
     client::Http,
     inventory::Inventory,
+    legacy::session::{Link, Session},
     problem::RelayError,
     routes,
-    session::{Link, Session},
     shelf::Shelf,
 };
 use arc_swap::ArcSwap;

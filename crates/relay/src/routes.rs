@@ -1,6 +1,10 @@
 //! The endpoints `/mcp` and `/mcp/{service}`: what HTTP says of a message before anybody reads it.
 
-use crate::{Caller, Relay, dispatch, listen, local, reply, session::Session};
+use crate::{
+    Caller, Relay, dispatch,
+    legacy::{listen, session::Session},
+    local, reply,
+};
 use axum::{
     Extension, Router,
     body::Body,

@@ -1,9 +1,8 @@
 use crate::{
     Relay, Service,
     inventory::{Inventory, Item},
-    listen,
+    legacy::{exchange, listen, session::Link},
     problem::RelayError,
-    session::Link,
 };
 use arc_swap::{ArcSwap, ArcSwapOption};
 use futures_util::{
@@ -11,7 +10,7 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use model::Timestamp;
-use protocol::{Notification, Object, method};
+use protocol::{Message, Notification, Object, Request, code, method};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
@@ -215,10 +214,12 @@ async fn watching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) {
             let link = shelf.own();
             let relay = relay.clone();
             let heard = listen::events(&relay.http, &relay.limits, &link, |data| {
-                if let Ok(protocol::Message::Notification(n)) = protocol::Message::peek(data.as_bytes())
-                    && is_list_change(&n.method)
-                {
-                    relay.lists_changed(&link.service.load());
+                match Message::peek(data.as_bytes()) {
+                    Ok(Message::Notification(n)) if is_list_change(&n.method) => {
+                        relay.lists_changed(&link.service.load());
+                    }
+                    Ok(Message::Request(question)) => refuse(&relay, &link, &question),
+                    _ => {}
                 }
             })
             .await;
@@ -235,6 +236,26 @@ async fn watching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) {
     }
     shelf.inner().watching = false;
     tracing::trace!(service = %service.name, "no longer listening for changes");
+}
+
+/// On Bellhop's own session nobody is there to be asked; only a ping is answered, by which some services tell
+/// living clients from dead ones.
+fn refuse(relay: &Arc<Relay>, link: &Arc<Link>, question: &Request<'_>) {
+    let answer = if question.method == method::PING {
+        protocol::result(&question.id, Object::new())
+    } else {
+        let text = "Nobody can be asked on this session.";
+        protocol::error(Some(&question.id), code::METHOD_NOT_FOUND, text)
+    };
+    let (relay, link) = (relay.clone(), link.clone());
+    tokio::spawn(async move {
+        let Some(opened) = link.opened() else { return };
+        let service = link.service.load_full();
+        if let Err(error) = exchange::tell(&relay.http, &relay.limits, &service, opened.head(), answer).await
+        {
+            tracing::debug!(service = %service.name, %error, "an answer did not arrive");
+        }
+    });
 }
 
 type ListOf = fn(&Inventory) -> &[Item];

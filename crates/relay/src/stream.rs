@@ -1,9 +1,11 @@
 use crate::{
     client::Head,
-    exchange::{self, Kind},
     flight::Flight,
+    legacy::{
+        exchange::{self, Kind},
+        translate::{self, Passed},
+    },
     problem::RelayError,
-    translate::{self, Passed},
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

@@ -92,3 +92,30 @@ async fn a_changed_list_is_fetched_and_then_announced() {
     let list = house.post("/mcp", &session, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
     assert!(list.text.contains("a_fresh"));
 }
+
+#[tokio::test]
+async fn bellhops_own_session_answers_a_ping_and_nothing_else() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    house.open("/mcp").await;
+    for _ in 0..1000 {
+        if service.listeners() > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    service.say(&json!({"jsonrpc":"2.0","id":"are you there","method":"ping"}));
+    service.say(&json!({"jsonrpc":"2.0","id":"who","method":"elicitation/create"}));
+    let answered = |id: &str| {
+        let state = service.state.lock().unwrap();
+        state.got.iter().map(|g| g.json()).find(|m| m["id"] == id && m["method"].is_null())
+    };
+    for _ in 0..1000 {
+        if answered("are you there").is_some() && answered("who").is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(answered("are you there").unwrap()["result"], json!({}));
+    assert_eq!(answered("who").unwrap()["error"]["code"], -32601);
+}

@@ -94,3 +94,18 @@ async fn a_revoked_app_no_longer_listens() {
     house.connection.stop.cancel();
     assert_eq!(stream.next().await, None);
 }
+
+#[tokio::test]
+async fn an_app_that_goes_away_before_the_answer_begins_cancels_its_call() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    house.call("/mcp/a", &session, "echo").await;
+    service.state.lock().unwrap().silent = true;
+    tokio::select! {
+        reply = house.call("/mcp/a", &session, "echo") => panic!("answered: {}", reply.text),
+        _ = service.wait_for("tools/call", 2) => {}
+    }
+    service.wait_for("notifications/cancelled", 1).await;
+    assert_eq!(house.logged(1).await.outcome, "cancelled");
+}

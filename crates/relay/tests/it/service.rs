@@ -94,7 +94,11 @@ pub(crate) fn tools() -> Vec<Value> {
 
 impl Fixture {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr) -> Self {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(Switches { tools: tools(), ..Switches::default() }));
         let app = Router::new().route("/mcp", any(handle)).with_state(state.clone());

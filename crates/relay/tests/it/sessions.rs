@@ -102,3 +102,26 @@ async fn a_removed_service_is_told_and_gone_from_the_lists() {
     assert_eq!(list.json()["result"]["tools"], serde_json::json!([]));
     assert!(house.relay.tools(&"id-a".into()).is_empty());
 }
+
+#[test]
+fn a_service_that_restarts_is_used_again_at_once() {
+    let app = tokio::runtime::Runtime::new().unwrap();
+    let before = tokio::runtime::Runtime::new().unwrap();
+    let service = before.block_on(Fixture::start());
+    let address = service.address;
+    let (house, session) = app.block_on(async {
+        let house = House::one(&service).await;
+        let session = house.open("/mcp/a").await;
+        assert_eq!(house.call("/mcp/a", &session, "echo").await.json()["id"], 1);
+        (house, session)
+    });
+    // All its connections break with it.
+    before.shutdown_timeout(crate::support::LONG);
+    let down = app.block_on(house.call("/mcp/a", &session, "echo")).json();
+    assert_eq!(down["error"]["data"]["code"], "relay.unreachable", "{down}");
+    let after = tokio::runtime::Runtime::new().unwrap();
+    let again = after.block_on(Fixture::start_at(address));
+    let reply = app.block_on(house.call("/mcp/a", &session, "write")).json();
+    assert_eq!(reply["result"]["done"], true, "{reply}");
+    assert_eq!(again.got("initialize").len(), 1);
+}

@@ -1,8 +1,11 @@
 //! What a service says on a stream, as the app is told it.
 
 use crate::{
-    Relay, exchange,
-    session::{Link, Session},
+    Relay,
+    legacy::{
+        exchange,
+        session::{Link, Session},
+    },
     shelf,
 };
 use bytes::Bytes;

@@ -1,8 +1,10 @@
 use crate::{
     Connection, Limits, Service,
     client::Http,
-    exchange::{self, Opened},
-    inbox::Inbox,
+    legacy::{
+        exchange::{self, Opened},
+        inbox::Inbox,
+    },
     problem::RelayError,
 };
 use arc_swap::ArcSwap;

@@ -3,10 +3,12 @@
 use crate::{
     Limits, Relay,
     client::Http,
-    exchange::{self, Kind},
+    legacy::{
+        exchange::{self, Kind},
+        session::{Link, Session},
+        translate::{self, Passed},
+    },
     problem::RelayError,
-    session::{Link, Session},
-    translate::{self, Passed},
 };
 use bytes::Bytes;
 use http::Method;
