@@ -1,7 +1,7 @@
 //! For any valid document, connect then disconnect is the identity, and no other key changes.
 
 use crate::computer::{Computer, id};
-use bellhop_apps::Method;
+use bellhop_apps::{AppState, Method};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::fs;
@@ -196,6 +196,71 @@ proptest! {
         prop_assert_eq!(fs::read_to_string(&file).unwrap(), text);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_stands_in_a_config_is_edited_and_restored_or_left_untouched(
+        app in prop::sample::select(vec!["cursor", "claude-code", "codex"]),
+        pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..14),
+    ) {
+        let text = pieces.concat();
+        let computer = Computer::new();
+        let file = computer.write(app, &text);
+        let apps = computer.apps();
+        let state = apps.get(&id(app)).unwrap().state;
+        match apps.connect(&id(app), None) {
+            Ok(_) => {
+                let connected = matches!(apps.get(&id(app)).unwrap().state, AppState::Connected { .. });
+                prop_assert!(connected, "{}", text);
+                apps.disconnect(&id(app)).unwrap();
+                prop_assert_eq!(apps.get(&id(app)).unwrap().state, AppState::Disconnected);
+                if state == AppState::Disconnected {
+                    prop_assert_eq!(fs::read_to_string(&file).unwrap(), text);
+                }
+            }
+            Err(_) => {
+                prop_assert!(state != AppState::Disconnected, "{}: it looked well and was refused", text);
+                prop_assert_eq!(fs::read_to_string(&file).unwrap(), text);
+            }
+        }
+    }
+}
+
+/// What configs are made of, right and wrong.
+const PIECES: [&str; 30] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\n",
+    "\r\n",
+    " ",
+    "\t",
+    "//",
+    "/*",
+    "*/",
+    "#",
+    "\\",
+    "=",
+    "é",
+    "\u{feff}",
+    "1",
+    "null",
+    "\"a\"",
+    "a",
+    "mcpServers",
+    "\"mcpServers\": {",
+    "\"bellhop\": {}",
+    "mcp_servers",
+    "[mcp_servers.a]\n",
+    "[mcp_servers.bellhop]\n",
+    "url = \"http://127.0.0.1:1/mcp\"\n",
+];
 
 fn no_null(value: Value) -> Value {
     match value {
