@@ -1,7 +1,7 @@
 /** Starting programs for the drivers: a home of their own, the right Node, and no way to be left behind. */
 
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,10 +17,14 @@ export const program = (name) => join(here, 'node_modules/.bin', name);
 
 /**
  * The environment of an app on a computer where the system's browser approves whatever it is shown.
- * @param {string} [home] the app's home; a new folder when missing
+ * @param {string} [home] the app's home; when missing a new folder, which goes with this process
  * @returns {{HOME: string, PATH: string, BROWSER: string}}
  */
-export function computer(home = mkdtempSync(join(tmpdir(), 'bellhop-peer-'))) {
+export function computer(home) {
+  if (!home) {
+    home = mkdtempSync(join(tmpdir(), 'bellhop-peer-'));
+    process.once('exit', () => rmSync(home, { recursive: true, force: true, maxRetries: 3 }));
+  }
   const bin = join(home, '.peer-bin');
   mkdirSync(bin, { recursive: true });
   const browser = join(bin, 'xdg-open');
