@@ -2,10 +2,7 @@
 
 use crate::{
     Relay, Service, call,
-    legacy::{
-        exchange,
-        session::{Link, Session},
-    },
+    legacy::session::{Link, Session},
     local,
     problem::RelayError,
     reply,
@@ -240,18 +237,9 @@ fn tell_all(relay: &Arc<Relay>, session: &Session, links: Vec<Arc<Link>>, messag
         let Some(pass) = session.connection.gate.enter() else { return };
         let (relay, message) = (relay.clone(), message.clone());
         tokio::spawn(async move {
-            tell(&relay, &link, message).await;
+            relay.tell(&link, message).await;
             drop(pass);
         });
-    }
-}
-
-async fn tell(relay: &Relay, link: &Link, message: Bytes) {
-    let Some(opened) = link.opened() else { return };
-    let service = link.service.load_full();
-    let told = exchange::tell(&relay.http, &relay.limits, &service, opened.head(), message).await;
-    if let Err(error) = told {
-        tracing::debug!(service = %service.name, %error, "a message did not arrive");
     }
 }
 
@@ -284,5 +272,5 @@ async fn answer(relay: &Arc<Relay>, session: &Arc<Session>, mut answer: Answer<'
     let Some(question) = answer.id.as_ref().and_then(|id| session.answered(id)) else { return };
     let Some(_pass) = session.connection.gate.enter() else { return };
     answer.id = Some(question.id);
-    tell(relay, &question.link, answer.to_bytes()).await;
+    relay.tell(&question.link, answer.to_bytes()).await;
 }

@@ -1,7 +1,6 @@
 use crate::{
     CallRecord, Pass, Relay,
     legacy::{
-        exchange,
         session::{Link, Session},
         translate,
     },
@@ -74,8 +73,8 @@ impl Flight {
 
     /// It ends without the service: that is told, where something was sent.
     pub(crate) fn given_up(&mut self, outcome: &'static str) {
-        self.session.ended(&self.id);
-        if let Stage::Sent(link) = std::mem::replace(&mut self.stage, Stage::Over)
+        let place = std::mem::replace(&mut self.stage, Stage::Over);
+        if let Stage::Sent(link) = place
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let relay = self.relay.clone();
@@ -84,15 +83,14 @@ impl Flight {
                 _ => "The app no longer waits for the answer.",
             };
             let notice = translate::cancelled(&self.id, reason);
+            let telling = self.session.notices.enter();
             runtime.spawn(async move {
-                let Some(opened) = link.opened() else { return };
-                let service = link.service.load_full();
-                let told = exchange::tell(&relay.http, &relay.limits, &service, opened.head(), notice).await;
-                if let Err(error) = told {
-                    tracing::debug!(service = %service.name, %error, "a cancellation did not arrive");
-                }
+                let _telling = telling;
+                relay.tell(&link, notice).await;
             });
         }
+        // After the notice was begun, so that whoever ends the session sees the one or the other.
+        self.session.ended(&self.id);
         self.log(outcome);
     }
 

@@ -161,6 +161,11 @@ fn items(result: &Object<'_>, member: &str, key: &str) -> Vec<Item> {
     for raw in list {
         let Ok(object) = Object::parse(raw.get()) else { continue };
         let Some(name) = object.text(key) else { continue };
+        // Two readers could take it for two different things.
+        let mut members = std::collections::HashSet::new();
+        if !object.members().all(|(name, _)| members.insert(name)) {
+            continue;
+        }
         // A service that lists one name twice means whichever it means; apps see one.
         if !known.insert(name.clone().into_owned()) {
             continue;
@@ -185,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_inventory_reads_what_it_writes() {
-        let json = r#"{"form":1,"fetched":5,"capabilities":{"tools":{}},"server":{"name":"x"},"instructions":"i","tools":[{"name":"a","annotations":{"readOnlyHint":true,"title":"A"},"new":1e400},{"name":"b"},{"name":"b"},7],"prompts":[],"resources":[{"uri":"x:y"}],"resourceTemplates":[]}"#;
+        let json = r#"{"form":1,"fetched":5,"capabilities":{"tools":{}},"server":{"name":"x"},"instructions":"i","tools":[{"name":"a","annotations":{"readOnlyHint":true,"title":"A"},"new":1e400},{"name":"b"},{"name":"b"},7,{"name":"c","name":"d"}],"prompts":[],"resources":[{"uri":"x:y"}],"resourceTemplates":[]}"#;
         let inventory = Inventory::read(json).unwrap();
         let again = Inventory::read(&inventory.write()).unwrap();
         assert!(inventory.same(&again));

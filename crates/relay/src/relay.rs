@@ -3,12 +3,17 @@ use crate::{
     atlas::Atlas,
     client::Http,
     inventory::Inventory,
-    legacy::session::{Link, Session},
+    legacy::{
+        exchange,
+        session::{Link, Session},
+        translate,
+    },
     problem::RelayError,
     routes,
     shelf::Shelf,
 };
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use futures_util::future::join_all;
 use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, Scope, ServiceId, ShortName};
 use std::{
@@ -78,10 +83,11 @@ impl Relay {
         routes::router(self)
     }
 
-    /// The connection is gone: ends its sessions and tells the services. Ends within the limit of a handshake.
+    /// The connection is gone: ends its sessions and tells the services. A service that does not answer can
+    /// hold this up for three times the limit of a handshake: don't make a person wait for it.
     pub async fn forget(&self, connection: &ConnectionId) {
         let gone = self.take_sessions(|s| &s.connection.id == connection);
-        self.close(gone.iter().flat_map(|s| s.take_links()).collect()).await;
+        join_all(gone.iter().map(|s| self.close_session(s))).await;
     }
 
     /// Fetches what a service offers, now: after a sign-in, or when the person asks.
@@ -120,6 +126,25 @@ impl Relay {
         self.close(links).await;
     }
 
+    /// Tells the services: of what still runs, then of the end.
+    async fn close_session(&self, session: &Session) {
+        let running = session.all_running();
+        let reason = "The session is over.";
+        join_all(running.iter().map(|(id, link)| self.tell(link, translate::cancelled(id, reason)))).await;
+        let _ = tokio::time::timeout(self.limits.handshake, session.notices.drained()).await;
+        self.close(session.take_links()).await;
+    }
+
+    /// Sends a message of which only the arrival matters, where a session is open.
+    pub(crate) async fn tell(&self, link: &Link, message: Bytes) {
+        let Some(opened) = link.opened() else { return };
+        let service = link.service.load_full();
+        let told = exchange::tell(&self.http, &self.limits, &service, opened.head(), message).await;
+        if let Err(error) = told {
+            tracing::debug!(service = %service.name, %error, "a message did not arrive");
+        }
+    }
+
     async fn close(&self, links: Vec<Arc<Link>>) {
         join_all(links.iter().map(|link| link.close(&self.http, &self.limits))).await;
     }
@@ -147,10 +172,9 @@ impl Relay {
     /// Ends a session; the services are told by and by.
     pub(crate) fn end(self: &Arc<Self>, session: &Arc<Session>) {
         let gone = self.take_sessions(|s| s.id == session.id);
-        let links: Vec<_> = gone.iter().flat_map(|s| s.take_links()).collect();
-        if !links.is_empty() {
+        for session in gone {
             let relay = self.clone();
-            tokio::spawn(async move { relay.close(links).await });
+            tokio::spawn(async move { relay.close_session(&session).await });
         }
     }
 

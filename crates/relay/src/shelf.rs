@@ -1,7 +1,7 @@
 use crate::{
     Relay, Service,
     inventory::{Inventory, Item},
-    legacy::{exchange, listen, session::Link},
+    legacy::{listen, session::Link},
     problem::RelayError,
 };
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -248,14 +248,7 @@ fn refuse(relay: &Arc<Relay>, link: &Arc<Link>, question: &Request<'_>) {
         protocol::error(Some(&question.id), code::METHOD_NOT_FOUND, text)
     };
     let (relay, link) = (relay.clone(), link.clone());
-    tokio::spawn(async move {
-        let Some(opened) = link.opened() else { return };
-        let service = link.service.load_full();
-        if let Err(error) = exchange::tell(&relay.http, &relay.limits, &service, opened.head(), answer).await
-        {
-            tracing::debug!(service = %service.name, %error, "an answer did not arrive");
-        }
-    });
+    tokio::spawn(async move { relay.tell(&link, answer).await });
 }
 
 type ListOf = fn(&Inventory) -> &[Item];

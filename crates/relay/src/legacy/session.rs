@@ -1,5 +1,5 @@
 use crate::{
-    Connection, Limits, Service,
+    Connection, Gate, Limits, Service,
     client::Http,
     legacy::{
         exchange::{self, Opened},
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) inbox: Inbox,
     /// Cancelled when the session ends.
     pub(crate) over: CancellationToken,
+    /// Entered by notices that a call was given up: they reach a service before the session's end does.
+    pub(crate) notices: Gate,
     inner: Mutex<Inner>,
     used: AtomicI64,
     questions: AtomicU64,
@@ -137,6 +139,7 @@ impl Session {
             declared,
             inbox: Inbox::new(limits.queue),
             over: CancellationToken::new(),
+            notices: Gate::new(),
             inner: Mutex::default(),
             used: AtomicI64::new(clock.now().millis()),
             questions: AtomicU64::new(1),
@@ -272,6 +275,12 @@ impl Session {
     /// The link that a running request went to.
     pub(crate) fn running(&self, id: &Id) -> Option<Arc<Link>> {
         self.inner().running.get(id).cloned().flatten()
+    }
+
+    /// The requests that still run, and where: what is left when an app does not even read that it was revoked.
+    pub(crate) fn all_running(&self) -> Vec<(Id, Arc<Link>)> {
+        let inner = self.inner();
+        inner.running.iter().filter_map(|(id, link)| Some((id.clone(), link.clone()?))).collect()
     }
 
     /// Remembers a service's question and gives the id to ask the app with; `None` when too many wait.

@@ -2,10 +2,7 @@
 
 use crate::{
     Relay,
-    legacy::{
-        exchange,
-        session::{Link, Session},
-    },
+    legacy::session::{Link, Session},
     shelf,
 };
 use bytes::Bytes;
@@ -109,14 +106,7 @@ fn ask_the_app(
             let refusal =
                 protocol::error(Some(&question.id), code::INTERNAL, "Too many requests are waiting.");
             let (relay, link) = (relay.clone(), link.clone());
-            tokio::spawn(async move {
-                let Some(opened) = link.opened() else { return };
-                let service = link.service.load_full();
-                let told = exchange::tell(&relay.http, &relay.limits, &service, opened.head(), refusal).await;
-                if let Err(error) = told {
-                    tracing::debug!(%error, "a refusal did not arrive");
-                }
-            });
+            tokio::spawn(async move { relay.tell(&link, refusal).await });
             Passed::Nothing
         }
     }

@@ -109,3 +109,39 @@ async fn an_app_that_goes_away_before_the_answer_begins_cancels_its_call() {
     service.wait_for("notifications/cancelled", 1).await;
     assert_eq!(house.logged(1).await.outcome, "cancelled");
 }
+
+#[tokio::test]
+async fn a_service_hears_of_the_cancellation_before_the_end_of_the_session() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    let mut stream = house.stream("/mcp/a", &session, call(5, "slow")).await;
+    stream.next().await.unwrap();
+    house.connection.gate.close();
+    house.connection.stop.cancel();
+    house.connection.gate.drained().await;
+    house.relay.forget(&house.connection.id).await;
+    let state = service.state.lock().unwrap();
+    let last: Vec<_> = state.got.iter().rev().take(2).map(|g| g.json()["method"].clone()).collect();
+    // The end has no body.
+    assert_eq!(last, [serde_json::Value::Null, "notifications/cancelled".into()]);
+}
+
+#[tokio::test]
+async fn the_service_of_an_app_that_does_not_read_is_told_all_the_same() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    let stream = house.stream("/mcp/a", &session, call(5, "slow")).await;
+    let large = serde_json::json!({"jsonrpc":"2.0","method":"notifications/message","params":{"data":"x".repeat(200_000)}});
+    for _ in 0..200 {
+        service.slow(&large.to_string());
+    }
+    house.connection.gate.close();
+    house.connection.stop.cancel();
+    house.relay.forget(&house.connection.id).await;
+    let told = service.wait_for("notifications/cancelled", 1).await;
+    assert_eq!(told[0].json()["params"]["requestId"], 5);
+    drop(stream);
+    house.connection.gate.drained().await;
+}
