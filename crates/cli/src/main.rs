@@ -1,1 +1,40 @@
-fn main() {}
+//! The program `bellhop`: the bridge, the engine without a desktop, and a person's commands in a terminal.
+
+mod bridge;
+mod cli;
+mod commands;
+mod face;
+mod output;
+mod problem;
+mod prompt;
+mod signal;
+mod times;
+
+use clap::Parser;
+use problem::{INTERRUPTED, Stop};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    // The bridge comes first: apps start many of them, and it needs neither a parser nor a log.
+    if let Some(args) = bridge::args::Args::read(std::env::args_os().skip(1)) {
+        return bridge::run(args);
+    }
+    let cli = cli::Cli::parse();
+    let done = commands::run(cli);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(Stop::Said) => ExitCode::FAILURE,
+        Err(Stop::Problem(problem)) => {
+            let problem = output::clean_problem(&problem);
+            let _ = writeln!(io::stderr(), "error: {}", problem.sentence);
+            if !problem.next.is_empty() {
+                let _ = writeln!(io::stderr(), "  {}", problem.next);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

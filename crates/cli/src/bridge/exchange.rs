@@ -1,0 +1,113 @@
+//! The life of one line from the app.
+
+use super::{
+    Bridge,
+    answer::{self, Failure, Messages},
+    say,
+    session::Headers,
+    wire::WireError,
+};
+use bytes::Bytes;
+use hyper::StatusCode;
+use protocol::{Id, Message};
+
+/// How often the session is renewed for one line.
+const RENEWALS: u32 = 2;
+
+/// What a line means to the session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It asks for one.
+    Initialize,
+    /// It says that the app is ready.
+    Initialized,
+    /// Nothing.
+    Other,
+}
+
+/// Send the line and bring the app what comes back: for each of `ids`, one answer or one error.
+pub(super) async fn run(bridge: &Bridge, kind: Kind, ids: Vec<Id>, line: Bytes) {
+    let failure = match carry(bridge, kind, &line).await {
+        // A stream that ended before the answer.
+        Ok(()) => Failure::gone(),
+        Err(failure) => {
+            if ids.is_empty() {
+                say(&failure.message);
+            }
+            failure
+        }
+    };
+    for id in ids {
+        // Only what was not answered, and what the app still waits for.
+        let waits = bridge.open().remove(&id);
+        if waits {
+            bridge.out.line(protocol::error(Some(&id), failure.code, &failure.message)).await;
+        }
+    }
+}
+
+async fn carry(bridge: &Bridge, kind: Kind, line: &Bytes) -> Result<(), Failure> {
+    let mut renewals = 0;
+    let response = loop {
+        let (seen, headers) = bridge.session.see();
+        let headers = if kind == Kind::Initialize { Headers::default() } else { headers };
+        let in_session = headers.id.is_some();
+        match bridge.wire.post(headers, line.clone()).await {
+            // The session is not known any more, so nothing was done.
+            Ok(response)
+                if response.status() == StatusCode::NOT_FOUND && in_session && renewals < RENEWALS => {}
+            Ok(response) => break response,
+            Err(WireError::NotThere) if renewals < RENEWALS => {}
+            Err(error) => return Err(error.into()),
+        }
+        renewals += 1;
+        bridge.session.renew(seen).await?;
+    };
+
+    if response.status().is_success() {
+        bridge.session.admitted();
+    }
+    let id = response.session();
+    let mut messages = Messages::of(response).await?;
+    if kind == Kind::Initialized {
+        bridge.session.initialized();
+    }
+    while let Some(message) = messages.next().await? {
+        if kind == Kind::Initialize
+            && let Some(headers) = answer::begun(id.clone(), &message)
+        {
+            // Before the app hears of it: it goes on at once.
+            bridge.session.opened(line.clone(), headers);
+        }
+        bridge.deliver(message).await;
+    }
+    Ok(())
+}
+
+impl Bridge {
+    /// Bring the app a message.
+    pub(super) async fn deliver(&self, message: Bytes) {
+        // Several answers in one text are for the batches of 2025-03-26.
+        for id in answered(&message) {
+            self.open().remove(&id);
+        }
+        self.out.line(message).await;
+    }
+}
+
+/// The requests that this text answers.
+fn answered(text: &[u8]) -> Vec<Id> {
+    let messages = match text.trim_ascii_start().first() {
+        Some(b'[') => match protocol::Packet::parse(text) {
+            Ok(protocol::Packet::Batch(messages)) => messages,
+            Ok(protocol::Packet::One(message)) => vec![message],
+            Err(_) => Vec::new(),
+        },
+        _ => Message::peek(text).into_iter().collect(),
+    };
+    let id = |message| match message {
+        Message::Response(response) => response.id,
+        _ => None,
+    };
+    messages.into_iter().filter_map(id).collect()
+}

@@ -1,0 +1,168 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use model::{Permit, Scope};
+use std::{path::PathBuf, str::FromStr};
+
+/// Keeps the keys to your online services, and lets the AI apps on this computer use them.
+#[derive(Parser)]
+#[command(name = "bellhop", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The folder with all of Bellhop's files
+    #[arg(long, global = true, env = "BELLHOP_HOME", value_name = "PATH")]
+    pub home: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run Bellhop without a desktop
+    Serve(Serve),
+    /// How Bellhop is
+    Status(List),
+    /// The services you are signed in to
+    Services {
+        #[command(flatten)]
+        list: List,
+        #[command(subcommand)]
+        command: Option<Services>,
+    },
+    /// The apps that ask to be let in
+    Requests(List),
+    /// Let an app in
+    Approve {
+        /// The code of the request, as the browser and `bellhop requests` show it
+        code: String,
+        /// What it may do, such as playground:write; what it may read is preselected
+        #[arg(long = "scope", value_name = "S", value_parser = Permit::from_str)]
+        scope: Vec<Permit>,
+    },
+    /// Refuse an app
+    Deny {
+        /// The code of the request
+        code: String,
+    },
+    /// The apps that were let in
+    Connections {
+        #[command(flatten)]
+        list: List,
+        #[command(subcommand)]
+        command: Option<Connections>,
+    },
+    /// The AI apps on this computer
+    Apps(List),
+    /// Write Bellhop into an app's config
+    Connect {
+        /// The app, such as cursor
+        app: String,
+        /// Only show what would be written
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take Bellhop out of an app's config
+    Disconnect {
+        /// The app, such as cursor
+        app: String,
+    },
+    /// Be the bridge that an app starts to reach Bellhop over stdio
+    Mcp(Mcp),
+    /// What happened
+    Activity {
+        #[command(flatten)]
+        list: List,
+        /// Go on with what happens from now
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Check that all is well
+    Doctor(List),
+}
+
+/// Something that is listed.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct List {
+    /// Print JSON, with exact times
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// The port on this computer that apps use [default: 27440; BELLHOP_PORT]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Where the key to your sign-ins is kept: keychain, passphrase, file=PATH or session
+    #[arg(long, value_name = "WHERE", value_parser = Kept::from_str)]
+    pub keys: Option<Kept>,
+    /// Set the PIN for approvals from this file, instead of asking
+    #[arg(long, value_name = "F")]
+    pub pin_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Services {
+    /// Sign in to a service
+    Add {
+        /// Its address, or the name of a known one, such as playground
+        url: String,
+        /// Your own short name for it
+        #[arg(long, value_name = "N")]
+        name: Option<model::ShortName>,
+        /// Print the address of the sign-in page instead of opening it
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Delete a service and its sign-in
+    Remove {
+        /// Its short name
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Connections {
+    /// Cut an app off
+    Revoke {
+        /// The connection's id or its beginning, or its name
+        id: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Mcp {
+    /// The app that it is started for, such as claude-desktop
+    #[arg(long, default_value = "")]
+    pub app: String,
+    /// Don't start Bellhop when it isn't running, but wait for it
+    #[arg(long)]
+    pub no_start: bool,
+}
+
+/// Where the vault's key is kept, as `--keys` says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Keychain,
+    Passphrase,
+    File(PathBuf),
+    Session,
+}
+
+impl FromStr for Kept {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "keychain" => Ok(Self::Keychain),
+            None if text == "passphrase" => Ok(Self::Passphrase),
+            None if text == "session" => Ok(Self::Session),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            _ => Err("it is keychain, passphrase, file=PATH or session".to_owned()),
+        }
+    }
+}
+
+/// All of `--scope` together.
+pub(crate) fn scope(permits: Vec<Permit>) -> Option<Scope> {
+    (!permits.is_empty()).then(|| Scope::new(permits))
+}

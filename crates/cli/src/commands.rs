@@ -1,0 +1,87 @@
+//! The commands, one file a group.
+
+mod activity;
+mod apps;
+mod connections;
+mod doctor;
+mod requests;
+mod serve;
+mod services;
+mod status;
+
+use crate::{
+    bridge,
+    cli::{Cli, Command, Connections, Services},
+    face::Face,
+    output::Output,
+    problem::Stop,
+    signal,
+};
+use engine::Home;
+use model::Problem;
+use std::process::ExitCode;
+
+/// Do what was typed.
+pub(crate) fn run(cli: Cli) -> Result<(), Stop> {
+    let home = cli.home;
+    if let Command::Mcp(mcp) = cli.command {
+        // Only a spelling that the short way in doesn't know gets here.
+        let ended = bridge::run(bridge::args::Args { app: mcp.app, home, start: !mcp.no_start });
+        return if ended == ExitCode::SUCCESS { Ok(()) } else { Err(Stop::Said) };
+    }
+    let home = Home::find(home)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Problem::new("cli.runtime", format!("Bellhop can't start: {e}."), "Try again."))?;
+    let done = runtime.block_on(async {
+        match cli.command {
+            // These two end by themselves at Ctrl-C, in good order.
+            Command::Serve(args) => serve::serve(home, args).await,
+            command @ Command::Services { command: Some(Services::Add { .. }), .. } => {
+                ask(&home, command).await
+            }
+            command => {
+                tokio::select! {
+                    done = ask(&home, command) => done,
+                    () = signal::interrupt() => Err(Stop::Interrupted),
+                }
+            }
+        }
+    });
+    // A read from the terminal may be under way, and can't be cancelled.
+    runtime.shutdown_background();
+    done
+}
+
+async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
+    let out = Output::new();
+    if let Command::Doctor(list) = command {
+        return doctor::doctor(home, &out, list).await;
+    }
+    let mut face = Face::open(home).await?;
+    match command {
+        Command::Status(list) => status::status(&face, &out, list).await,
+        Command::Services { list, command: None } => services::list(&face, &out, list).await,
+        Command::Services { command: Some(Services::Add { url, name, no_browser }), .. } => {
+            services::add(&face, &out, url, name, no_browser).await
+        }
+        Command::Services { command: Some(Services::Remove { name }), .. } => {
+            services::remove(&face, &out, &name).await
+        }
+        Command::Requests(list) => requests::list(&face, &out, list).await,
+        Command::Approve { code, scope } => {
+            requests::approve(&face, &out, &code, crate::cli::scope(scope)).await
+        }
+        Command::Deny { code } => requests::deny(&face, &out, &code).await,
+        Command::Connections { list, command: None } => connections::list(&face, &out, list).await,
+        Command::Connections { command: Some(Connections::Revoke { id }), .. } => {
+            connections::revoke(&face, &out, &id).await
+        }
+        Command::Apps(list) => apps::list(&face, &out, list).await,
+        Command::Connect { app, dry_run } => apps::connect(&face, &out, &app, dry_run).await,
+        Command::Disconnect { app } => apps::disconnect(&face, &out, &app).await,
+        Command::Activity { list, follow } => activity::activity(&mut face, &out, list, follow).await,
+        Command::Serve(_) | Command::Mcp(_) | Command::Doctor(_) => Ok(()),
+    }
+}

@@ -1,0 +1,153 @@
+use crate::{
+    cli::List,
+    face::{Face, unexpected},
+    output::{Cell, Output, Style, say},
+    problem::Stop,
+    prompt, times,
+};
+use control::{Answer, Command, Proof, Query, RequestView};
+use model::{Access, Permit, Problem, Scope};
+
+/// How often a PIN can be typed before the command gives up.
+const TRIES: u32 = 3;
+
+/// The apps that ask to be let in.
+pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), Stop> {
+    let requests = face.requests().await?;
+    if list.json {
+        return Ok(out.json(&requests)?);
+    }
+    let rows = requests.iter().map(row).collect();
+    Ok(out.table(["CODE", "APP", "STARTED FROM", "ASKS FOR", "ENDS"], rows, "No app asks to be let in.")?)
+}
+
+fn row(request: &RequestView) -> [Cell; 5] {
+    let asked =
+        if request.asked.is_empty() { "nothing in particular".to_owned() } else { request.asked.to_string() };
+    [
+        Cell::new(Style::Strong, handle(request)),
+        request.app.as_str().into(),
+        request.program.as_ref().map_or("not seen", |p| p.name.as_str()).into(),
+        asked.into(),
+        times::relative(request.until).into(),
+    ]
+}
+
+/// What a person types to mean this request: its code or, for the bridge, which has none, the beginning of its id.
+fn handle(request: &RequestView) -> String {
+    if request.code.is_empty() { request.id.as_str().chars().take(8).collect() } else { request.code.clone() }
+}
+
+/// Let an app in.
+pub(super) async fn approve(
+    face: &Face,
+    _out: &Output,
+    code: &str,
+    scope: Option<Scope>,
+) -> Result<(), Stop> {
+    let request = find(face, code).await?;
+    if face.status().await?.desktop {
+        if scope.is_some() {
+            say("What it may do is chosen in Bellhop's window; --scope counts only without a desktop.");
+        }
+        return in_window(face, request).await;
+    }
+    let scope = scope.unwrap_or_else(|| preselected(&request));
+    if scope.is_empty() {
+        let problem = Problem::new(
+            "cli.nothing_allowed",
+            format!("{} would be allowed nothing.", request.app),
+            "Name what it may do, such as --scope playground:read.",
+        );
+        return Err(problem.with("app", &request.app).into());
+    }
+    let from = request.program.as_ref().map_or("a program that was not seen", |p| p.name.as_str());
+    say(&format!("{} (not verified), started from {from}, may then do: {scope}", request.app));
+    prove(face).await?;
+    let command = Command::Approve { request: request.id, snapshot: request.snapshot, scope: scope.clone() };
+    face.command(command).await?;
+    say(&format!("Allowed {}: {scope}", request.app));
+    Ok(())
+}
+
+/// The person answers in the window, where what is asked stands in full.
+async fn in_window(face: &Face, request: RequestView) -> Result<(), Stop> {
+    face.command(Command::Show { request: Some(request.id.clone()) }).await?;
+    say(&format!("Answer in Bellhop's window: {} asks to be let in.", request.app));
+    match face.query(Query::RequestEnd { request: request.id }).await? {
+        Answer::RequestEnd { allowed: true } => {
+            say(&format!("Allowed {}.", request.app));
+            Ok(())
+        }
+        Answer::RequestEnd { allowed: false } => {
+            let sentence = format!("{} was not let in.", request.app);
+            let next = "If that was a mistake, let the app ask again.";
+            Err(Problem::new("cli.denied", sentence, next).with("app", &request.app).into())
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+/// Show with the PIN that a person is there. At a terminal a slip of the finger is forgiven.
+async fn prove(face: &Face) -> Result<(), Stop> {
+    let mut tries = 1;
+    loop {
+        let pin = prompt::secret("PIN").await?.expose().to_owned();
+        match face.prove(Proof::Pin { pin }).await? {
+            Ok(_) => return Ok(()),
+            Err(problem) if problem.code == "engine.pin_wrong" && prompt::is_terminal() && tries < TRIES => {
+                say(&problem.to_string());
+                tries += 1;
+            }
+            Err(problem) => return Err(problem.into()),
+        }
+    }
+}
+
+fn preselected(request: &RequestView) -> Scope {
+    Scope::new(request.services.iter().flat_map(|service| {
+        let permit = |access| Permit { service: service.name.clone(), access };
+        let read = service.read.then(|| permit(Access::Read));
+        let write = service.write.then(|| permit(Access::Write));
+        read.into_iter().chain(write)
+    }))
+}
+
+/// Refuse an app.
+pub(super) async fn deny(face: &Face, _out: &Output, code: &str) -> Result<(), Stop> {
+    let request = find(face, code).await?;
+    face.command(Command::Deny { request: request.id }).await?;
+    say(&format!("Denied {}.", request.app));
+    Ok(())
+}
+
+/// The request with this code, however it is spelled, or whose id begins so.
+async fn find(face: &Face, code: &str) -> Result<RequestView, Stop> {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+    };
+    let wanted = plain(code);
+    let means = |request: &RequestView| {
+        let by_code = !request.code.is_empty() && plain(&request.code) == wanted;
+        // Four characters at least, so that no slip means somebody else's request.
+        by_code || (wanted.len() >= 4 && plain(request.id.as_str()).starts_with(&wanted))
+    };
+    let mut found: Vec<_> = face.requests().await?.into_iter().filter(means).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(request), true) => Ok(request),
+        (None, _) => Err(Problem::new(
+            "cli.no_request",
+            format!("No app waits with the code {code}."),
+            "`bellhop requests` lists those that wait.",
+        )
+        .with("code", code)
+        .into()),
+        (Some(_), false) => Err(Problem::new(
+            "cli.several_requests",
+            format!("Several apps wait with a code like {code}."),
+            "Give more of it.",
+        )
+        .with("code", code)
+        .into()),
+    }
+}
