@@ -111,9 +111,11 @@ impl Explain for VaultError {
             Self::WrongPassphrase => {
                 Problem::new("vault.wrong_passphrase", "That is not the passphrase.", "Type it again.")
             }
-            Self::EmptyPassphrase => {
-                Problem::new("vault.empty_passphrase", "The passphrase is empty.", "Type one with some length.")
-            }
+            Self::EmptyPassphrase => Problem::new(
+                "vault.empty_passphrase",
+                "The passphrase is empty.",
+                "Type one with some length.",
+            ),
             Self::KeyMissing { kept } => Problem::new(
                 "vault.key_missing",
                 format!("The key to Bellhop's files is not where it was kept: {}.", place(kept)),

@@ -54,7 +54,11 @@ pub(crate) fn seal(key: &Key, random: &dyn Random, binding: &Binding<'_>, plain:
     out
 }
 
-pub(crate) fn unseal(key: &Key, binding: &Binding<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+pub(crate) fn unseal(
+    key: &Key,
+    binding: &Binding<'_>,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let unsealable = || VaultError::Unsealable { field: binding.field };
     let (version, rest) = sealed.split_first().ok_or_else(unsealable)?;
     let (nonce, ciphertext) = rest.split_at_checked(NONCE).ok_or_else(unsealable)?;

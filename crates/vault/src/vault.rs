@@ -1,5 +1,5 @@
 use crate::{
-    Binding, Keychain, Kept, SubKey, VaultError, VaultRecord, file,
+    Binding, Kept, Keychain, SubKey, VaultError, VaultRecord, file,
     key::Key,
     passphrase,
     seal::{seal, unseal},

@@ -1,10 +1,12 @@
-//! The ports of the rooms that keep something, implemented on the store's rows.
+//! The ports of the rooms for what is kept, on the store: each row of a room's own type becomes one of the
+//! store's, and back.
 
-pub(crate) mod credentials;
-pub(crate) mod grants;
-mod inventories;
+mod credentials;
+mod grants;
+mod inventory;
 mod token_key;
 
-pub(crate) use credentials::Credentials;
-pub(crate) use inventories::Inventories;
+pub(crate) use credentials::{Credentials, credential, credential_row};
+pub(crate) use grants::{Grants, Kept, Standing};
+pub(crate) use inventory::Inventories;
 pub(crate) use token_key::TokenSubkey;

@@ -1,29 +1,24 @@
 use async_trait::async_trait;
 use model::ServiceId;
+use relay::InventoryRows;
 use std::sync::Arc;
 use store::Store;
 
-/// What services offer, kept across restarts.
-pub(crate) struct Inventories(Arc<Store>);
-
-impl Inventories {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self(store)
-    }
-}
+/// Where the relay keeps inventories.
+pub(crate) struct Inventories(pub(crate) Arc<Store>);
 
 #[async_trait]
-impl relay::InventoryRows for Inventories {
+impl InventoryRows for Inventories {
     async fn load(&self, service: &ServiceId) -> Option<String> {
         self.0.inventory(service).await.unwrap_or_else(|e| {
-            tracing::warn!("an inventory could not be read: {e}");
+            tracing::warn!(error = %e, %service, "an inventory could not be read");
             None
         })
     }
 
     async fn save(&self, service: &ServiceId, inventory: &str) {
         if let Err(e) = self.0.save_inventory(service, inventory).await {
-            tracing::warn!("an inventory could not be stored: {e}");
+            tracing::warn!(error = %e, %service, "an inventory could not be kept");
         }
     }
 }
