@@ -101,6 +101,7 @@ pub struct SignedIn {
 
 /// How a service signs people in.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one a sign-in, and it is taken apart at once")]
 pub enum SignedInKind {
     /// Not at all.
     Open,

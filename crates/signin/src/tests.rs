@@ -10,7 +10,10 @@ mod trouble;
 use crate::{Attempt, Browser, Http, Phase, SignIn};
 use async_trait::async_trait;
 use model::{Clock, ManualClock, SystemRandom, Timestamp};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -61,12 +64,16 @@ async fn phase(attempt: &Attempt, wanted: impl FnMut(&Phase) -> bool) -> Phase {
     tokio::time::timeout(SOON, phases.wait_for(wanted)).await.unwrap().unwrap().clone()
 }
 
+/// A browser of its own for each visit: no connection is kept, since each test has a runtime of its own.
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    let _ = Http::new().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    client.pool_max_idle_per_host(0).build().unwrap()
+});
+
 /// Open an address as a browser does, and follow nothing.
 async fn visit(address: &str) -> reqwest::Response {
-    let _ = Http::new().unwrap();
-    let client =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    client.get(address).send().await.unwrap()
+    CLIENT.get(address).send().await.unwrap()
 }
 
 /// Where a page sends the browser.

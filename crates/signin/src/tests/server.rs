@@ -216,7 +216,8 @@ impl Server {
 }
 
 async fn mcp(State(s): App, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    let (open, challenge) = (s.ways().open, s.ways().challenge);
+    let open = s.ways().open;
+    let challenge = s.ways().challenge;
     let good = headers.get(header::AUTHORIZATION).is_some_and(|v| {
         v.to_str().unwrap() == format!("Bearer access-{}", s.seen().access) && !s.ways().refuse_tokens
     });

@@ -130,7 +130,7 @@ async fn the_browser_may_come_back_to_the_other_loopback_address() {
     if tokio::net::TcpListener::bind("[::1]:0").await.is_err() {
         visit(&back).await;
     } else {
-        assert_eq!(visit(&back.replace("127.0.0.1", "[::1]")).await.status(), 200);
+        assert_eq!(visit(&back.replacen("127.0.0.1", "[::1]", 1)).await.status(), 200);
     }
     attempt.end().await.unwrap();
 }

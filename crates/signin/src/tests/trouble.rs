@@ -1,5 +1,5 @@
 use super::{
-    Desktop, phase, sent_to,
+    CLIENT, Desktop, phase, sent_to,
     server::{Iss, Server, Trouble},
     visit,
 };
@@ -86,7 +86,7 @@ async fn a_flood_of_forged_replies_does_not_end_a_sign_in() {
         }
     }
     assert_eq!(visit(&place.replace("/oauth/callback", "/favicon.ico")).await.status(), 404);
-    let wrong_host = reqwest::Client::new().get(&back).header("host", "evil.example").send().await.unwrap();
+    let wrong_host = CLIENT.get(&back).header("host", "evil.example").send().await.unwrap();
     assert_eq!(wrong_host.status(), 403);
     assert!(matches!(*attempt.phases.borrow(), Phase::Browser { .. }));
     assert_eq!(visit(&back).await.status(), 200);
@@ -142,7 +142,7 @@ async fn nobody_coming_back_ends_the_sign_in_after_ten_minutes_and_closes_its_po
     assert_eq!(visit(&format!("{back}&x=1&x=2")).await.status(), 400, "it still listens");
     desktop.clock.advance(Duration::from_secs(1));
     assert!(matches!(attempt.end().await, Err(SignInError::TimedOut)));
-    let closed = reqwest::Client::new().get(&back).send().await;
+    let closed = CLIENT.get(&back).send().await;
     assert!(closed.unwrap_err().is_connect());
 }
 
@@ -172,9 +172,8 @@ async fn a_replayed_reply_is_not_redeemed_twice() {
     let back = sent_to(&desktop.opened().await).await;
     visit(&back).await;
     phase(&attempt, |p| *p == Phase::Finishing).await;
-    let client = reqwest::Client::new();
     // The port may be closed already, which is as good.
-    if let Ok(again) = client.get(&back).send().await {
+    if let Ok(again) = CLIENT.get(&back).send().await {
         assert_eq!(again.status(), 400);
     }
     server.gate.add_permits(1);
