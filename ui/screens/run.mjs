@@ -36,8 +36,9 @@ const browser = await chromium.launch({
 });
 
 /** Takes one picture and returns what is wrong with it. */
-async function take(context, picture, file) {
+async function take(context, viewport, picture, file) {
   const page = await context.newPage();
+  await page.setViewportSize(viewport);
   const wrong = [];
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -48,12 +49,15 @@ async function take(context, picture, file) {
     await page.waitForSelector('h1:not(.sr-only)', { timeout: 5000 });
     page.setDefaultTimeout(5000);
     await picture.act?.(page);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     if (overflow > 0) wrong.push(`stands ${overflow} px out of the window`);
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => globalThis.axe.run());
     for (const violation of violations) {
-      for (const node of violation.nodes) wrong.push(`${violation.id}: ${node.target.join(' ')} (${node.failureSummary?.split('\n')[1]?.trim()})`);
+      for (const node of violation.nodes)
+        wrong.push(`${violation.id}: ${node.target.join(' ')} (${node.failureSummary?.split('\n')[1]?.trim()})`);
     }
   } catch (error) {
     wrong.push(String(error).split('\n').slice(0, 3).join(' '));
@@ -71,12 +75,7 @@ async function round(name, options, choose) {
     const viewport = choose(picture);
     if (!viewport) continue;
     const file = `${picture.name}-${name}`;
-    // A picture of its own size needs a context of its own only in playwright's eyes: resize the page instead.
-    const wrong = await take(
-      { newPage: async () => { const page = await context.newPage(); await page.setViewportSize(viewport); return page; } },
-      picture,
-      file,
-    );
+    const wrong = await take(context, viewport, picture, file);
     taken += 1;
     if (wrong.length > 0) {
       bad += 1;

@@ -50,16 +50,16 @@ export const PROBLEMS = {
     values: { file: '~/.codex/config.toml', line: '12', column: '3' },
   },
   foreign: {
-    code: 'apps.foreign',
+    code: 'apps.taken',
     sentence: 'Claude Code has an entry named “bellhop” that Bellhop did not write.',
-    next: 'Remove or rename it there, then connect again.',
+    next: 'Rename or delete that entry in ~/.claude.json. Then connect again.',
     values: { app: 'Claude Code' },
   },
   port: {
     code: 'engine.port_in_use',
     sentence: 'Port 27440 is in use by another program.',
-    next: 'End that program, or start Bellhop with another port.',
-    values: { port: '27440' },
+    next: 'Quit that program, or choose another port.',
+    values: { port: '27440', owner: 'another program' },
   },
   noKeychain: {
     code: 'vault.no_keychain',
@@ -208,9 +208,24 @@ const apps = (): AppView[] => {
 /** Entries as a working day leaves them, newest first. */
 function activity(now: number): ActivityEntry[] {
   const rows: [number, Partial<ActivityEntry> & Pick<ActivityEntry, 'kind'>][] = [
-    [2 * MINUTE, { kind: 'call', connection: 'Cursor on laptop', service: 'playground', tool: 'list_notes', millis: 84 }],
-    [3 * MINUTE, { kind: 'call', connection: 'Cursor on laptop', service: 'playground', tool: 'slow_count', millis: 5210 }],
-    [4 * MINUTE, { kind: 'refused', connection: 'Cursor on laptop', service: 'playground', tool: 'write_note', outcome: 'relay.not_allowed' }],
+    [
+      2 * MINUTE,
+      { kind: 'call', connection: 'Cursor on laptop', service: 'playground', tool: 'list_notes', millis: 84 },
+    ],
+    [
+      3 * MINUTE,
+      { kind: 'call', connection: 'Cursor on laptop', service: 'playground', tool: 'slow_count', millis: 5210 },
+    ],
+    [
+      4 * MINUTE,
+      {
+        kind: 'refused',
+        connection: 'Cursor on laptop',
+        service: 'playground',
+        tool: 'write_note',
+        outcome: 'relay.not_allowed',
+      },
+    ],
     [9 * MINUTE, { kind: 'connection_allowed', connection: 'Cursor on laptop' }],
     [11 * MINUTE, { kind: 'app_connected', connection: 'Cursor' }],
     [14 * MINUTE, { kind: 'service_connected', service: 'playground' }],
@@ -250,13 +265,35 @@ export function home(now: number): Whole {
       service('mittwald', { title: 'mittwald', state: { state: 'connected', until: now + 100 * DAY } }),
     ],
     catalogue: [
-      { id: 'mittwald', title: 'mittwald', about: 'Projects, apps and databases of your hosting', url: 'https://mcp.mittwald.example/mcp', services: ['mittwald'] },
-      { id: 'playground', title: 'Playground', about: 'Try it without an account', url: null, services: ['playground'] },
+      {
+        id: 'mittwald',
+        title: 'mittwald',
+        about: 'Projects, apps and databases of your hosting',
+        url: 'https://mcp.mittwald.example/mcp',
+        services: ['mittwald'],
+      },
+      {
+        id: 'playground',
+        title: 'Playground',
+        about: 'Try it without an account: a small service on this computer, with notes to read and write.',
+        url: null,
+        services: ['playground'],
+      },
     ],
     sign_ins: [],
     connections: [
-      connection(now, 'Cursor', { scope: 'mittwald:read playground:read', connected_on: now - 9 * MINUTE, last_active: now - 2000, calls_now: 1 }),
-      connection(now, 'Claude Desktop', { scope: 'mittwald:write playground:read', method: 'bridge', connected_on: now - 30 * DAY, last_active: now - DAY }),
+      connection(now, 'Cursor', {
+        scope: 'mittwald:read playground:read',
+        connected_on: now - 9 * MINUTE,
+        last_active: now - 2000,
+        calls_now: 1,
+      }),
+      connection(now, 'Claude Desktop', {
+        scope: 'mittwald:write playground:read',
+        method: 'bridge',
+        connected_on: now - 30 * DAY,
+        last_active: now - DAY,
+      }),
       connection(now, 'Codex', { state: { state: 'revoked', on: now - 3 * DAY } }),
     ],
     requests: [],
@@ -276,6 +313,10 @@ export function empty(now: number): Whole {
     connections: [],
     apps: whole.apps.map((app) => ({ ...app, state: { state: 'disconnected' } })),
     activity: [],
-    settings: { ...whole.settings, autostart: false, autostart_fixed: 'Bellhop runs from its source tree.' },
+    settings: {
+      ...whole.settings,
+      autostart: false,
+      autostart_fixed: 'This Bellhop runs from its source tree. Install it to start it at login.',
+    },
   };
 }

@@ -55,7 +55,9 @@ export class PreviewBackend implements Backend {
         break;
       case 'revoke':
         this.#change('connections', (all) =>
-          all.map((one) => (one.id === command.connection ? { ...one, calls_now: 0, state: { state: 'revoked', on: Date.now() } } : one)),
+          all.map((one) =>
+            one.id === command.connection ? { ...one, calls_now: 0, state: { state: 'revoked', on: Date.now() } } : one,
+          ),
         );
         break;
       case 'approve':
@@ -64,11 +66,17 @@ export class PreviewBackend implements Backend {
         break;
       case 'connect_app':
         this.#change('apps', (all) =>
-          all.map((app) => (app.id === command.app ? { ...app, state: { state: 'connected', method: command.method ?? app.default } } : app)),
+          all.map((app) =>
+            app.id === command.app
+              ? { ...app, state: { state: 'connected', method: command.method ?? app.default } }
+              : app,
+          ),
         );
         return { answer: 'app_written', app: command.app, changes: [DIFF], next: NEXT };
       case 'disconnect_app':
-        this.#change('apps', (all) => all.map((app) => (app.id === command.app ? { ...app, state: { state: 'disconnected' } } : app)));
+        this.#change('apps', (all) =>
+          all.map((app) => (app.id === command.app ? { ...app, state: { state: 'disconnected' } } : app)),
+        );
         return { answer: 'app_written', app: command.app, changes: [DIFF], next: '' };
       case 'pause':
         this.#change('status', (status) => ({
@@ -91,7 +99,12 @@ export class PreviewBackend implements Backend {
 
   #signIn(command: Extract<Command, { do: 'add_service' | 'sign_in' }>): Answer {
     if (command.do === 'add_service' && command.url !== null) {
-      const problem: Problem = { ...PROBLEMS.denied, code: 'signin.no_service', sentence: 'There is no service for AI apps at this address.', next: 'Check the address.' };
+      const problem: Problem = {
+        ...PROBLEMS.denied,
+        code: 'signin.no_service',
+        sentence: 'There is no service for AI apps at this address.',
+        next: 'Check the address.',
+      };
       throw problem;
     }
     const attempt = `attempt-${Date.now()}`;
@@ -117,7 +130,13 @@ export class PreviewBackend implements Backend {
   query(query: Query): Promise<Answer> {
     switch (query.ask) {
       case 'app_preview':
-        return Promise.resolve({ answer: 'app_preview', app: query.app, method: query.method ?? 'http', changes: [DIFF], next: NEXT });
+        return Promise.resolve({
+          answer: 'app_preview',
+          app: query.app,
+          method: query.method ?? 'http',
+          changes: [DIFF],
+          next: NEXT,
+        });
       case 'activity':
         return Promise.resolve({ answer: 'activity', entries: [] });
       case 'doctor':

@@ -1,6 +1,19 @@
 // The scenes that the preview can play, each a whole view.
 import type { Start } from '../backend';
-import { connection, DAY, empty, home, HOUR, MINUTE, playground, PROBLEMS, request, service, TOOLS, type Whole } from './fixtures';
+import {
+  connection,
+  DAY,
+  empty,
+  home,
+  HOUR,
+  MINUTE,
+  playground,
+  PROBLEMS,
+  request,
+  service,
+  TOOLS,
+  type Whole,
+} from './fixtures';
 
 export interface Scene {
   start?: Partial<Start>;
@@ -52,7 +65,10 @@ export const scenes: Record<string, Scene> = {
         ...whole,
         services: [
           { ...playground(), state: { state: 'needs_sign_in', problem: PROBLEMS.expired } },
-          service('mittwald', { title: 'mittwald', state: { state: 'degraded', problem: PROBLEMS.port, next_try: now + 2 * MINUTE } }),
+          service('mittwald', {
+            title: 'mittwald',
+            state: { state: 'degraded', problem: PROBLEMS.port, next_try: now + 2 * MINUTE },
+          }),
           service('blog', { title: 'Blog', state: { state: 'signed_out' } }),
         ],
         requests: [request(now)],
@@ -78,7 +94,13 @@ export const scenes: Record<string, Scene> = {
     view: (now) => ({
       ...empty(now),
       sign_ins: [
-        { attempt: 'attempt-1', catalogue: 'playground', service: null, title: 'Playground', phase: { phase: 'failed', problem: PROBLEMS.denied } },
+        {
+          attempt: 'attempt-1',
+          catalogue: 'playground',
+          service: null,
+          title: 'Playground',
+          phase: { phase: 'failed', problem: PROBLEMS.denied },
+        },
       ],
     }),
   },
@@ -86,24 +108,43 @@ export const scenes: Record<string, Scene> = {
     view: (now) => ({
       ...home(now),
       services: [{ ...playground(), state: { state: 'needs_sign_in', problem: PROBLEMS.expired } }],
-      sign_ins: [{ attempt: 'attempt-1', catalogue: 'playground', service: 'playground', title: 'Playground', phase: { phase: 'looking' } }],
+      sign_ins: [
+        {
+          attempt: 'attempt-1',
+          catalogue: 'playground',
+          service: 'playground',
+          title: 'Playground',
+          phase: { phase: 'looking' },
+        },
+      ],
     }),
   },
   'keys-unchosen': {
     view: (now) =>
       status(now, {
-        keys: { state: 'unchosen', notice: 'Your system may ask for your login password, to let Bellhop keep one key in its keychain.', keychain: null },
+        keys: {
+          state: 'unchosen',
+          notice: 'Your system may ask for your login password, to let Bellhop keep one key in its keychain.',
+          keychain: null,
+        },
       }),
   },
   'keys-no-keychain': {
     view: (now) => status(now, { keys: { state: 'unchosen', notice: '', keychain: PROBLEMS.noKeychain } }),
   },
-  'keys-locked': { view: (now) => status(now, { keys: { state: 'locked', kept: 'keychain', problem: PROBLEMS.locked } }) },
-  'keys-passphrase': { view: (now) => status(now, { keys: { state: 'locked', kept: 'passphrase', problem: PROBLEMS.locked } }) },
+  'keys-locked': {
+    view: (now) => status(now, { keys: { state: 'locked', kept: 'keychain', problem: PROBLEMS.locked } }),
+  },
+  'keys-passphrase': {
+    view: (now) => status(now, { keys: { state: 'locked', kept: 'passphrase', problem: PROBLEMS.locked } }),
+  },
   consent: { start: consent, view: (now) => ({ ...home(now), requests: [request(now)] }) },
   'consent-unseen': {
     start: consent,
-    view: (now) => ({ ...home(now), requests: [request(now, { program: null, code: '', redirect: '', method: 'bridge' })] }),
+    view: (now) => ({
+      ...home(now),
+      requests: [request(now, { program: null, code: '', redirect: '', method: 'bridge' })],
+    }),
   },
   'consent-nothing': { start: consent, view: (now) => ({ ...empty(now), requests: [request(now, { services: [] })] }) },
   'consent-long': {
@@ -125,6 +166,9 @@ export const scenes: Record<string, Scene> = {
     }),
   },
   'consent-over': { start: consent, view: home },
-  'consent-expired': { start: consent, view: (now) => ({ ...home(now), requests: [request(now, { until: now - DAY })] }) },
+  'consent-expired': {
+    start: consent,
+    view: (now) => ({ ...home(now), requests: [request(now, { until: now - DAY })] }),
+  },
   gone: { gone: true, view: home },
 };

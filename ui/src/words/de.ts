@@ -70,6 +70,7 @@ export const de: Words = {
     on: (computer) => `auf ${computer}`,
     since: (date) => `seit ${date}`,
     how: { oauth: 'im Browser erlaubt', bridge: 'von der App selbst gestartet' },
+    via: { oauth: 'über den Browser', bridge: 'über die App selbst' },
     activeNow: 'gerade aktiv',
     never: 'noch nicht benutzt',
     running: (count) => n(count, { one: '1 Aufruf läuft', other: `${count} Aufrufe laufen` }),
@@ -128,7 +129,8 @@ export const de: Words = {
     signInAgain: 'Neu anmelden',
     disconnect: 'Trennen',
     disconnectLabel: (title) => `${title} trennen`,
-    disconnectAsk: (title) => `${title} trennen? Bellhop vergisst die Anmeldung, und keine App kann den Dienst mehr nutzen.`,
+    disconnectAsk: (title) =>
+      `${title} trennen? Bellhop vergisst die Anmeldung, und keine App kann den Dienst mehr nutzen.`,
     keep: 'Behalten',
     more: (title) => `Mehr über ${title}`,
     address: 'Adresse',
@@ -138,7 +140,11 @@ export const de: Words = {
     reads: 'liest',
     changes: 'ändert',
     empty: 'Du bist noch nirgends angemeldet. Fang mit einem davon an.',
-    about: { playground: 'Ohne Konto ausprobieren' },
+    about: {
+      playground:
+        'Ohne Konto ausprobieren: ein kleiner Dienst auf diesem Computer, mit Notizen zum Lesen und Schreiben.',
+      mittwald: 'Deine Projekte, Apps, Domains und E-Mails bei mittwald.',
+    },
   },
 
   signIn: {
@@ -163,8 +169,6 @@ export const de: Words = {
     connectLabel: (name) => `${name} verbinden`,
     disconnect: 'Trennen',
     disconnectLabel: (name) => `${name} trennen`,
-    replace: 'Ersetzen…',
-    replaceLabel: (name) => `Ersetzen… ${name}`,
     connected: 'für Bellhop eingerichtet',
     disconnected: 'nicht verbunden',
     other: 'hat etwas anderes unter Bellhops Namen',
@@ -180,7 +184,12 @@ export const de: Words = {
     diff: (file) => `Änderungen in ${file}`,
     added: 'hinzugefügt',
     removed: 'entfernt',
-    next: {},
+    next: {
+      'claude-code': 'Starte Claude Code neu, tippe /mcp, wähle bellhop und dann Authenticate.',
+      'claude-desktop': 'Beende Claude ganz und starte es neu: Das Fenster zu schließen reicht nicht.',
+      codex: 'Tippe „codex mcp login bellhop“ in ein Terminal und starte Codex danach neu.',
+      cursor: 'Klicke in den Einstellungen von Cursor unter MCP auf Connect neben „bellhop“.',
+    },
   },
 
   activity: {
@@ -194,7 +203,8 @@ export const de: Words = {
     kind: {
       service_connected: (_who, service) => `${service || 'Ein Dienst'} wurde verbunden`,
       service_removed: (_who, service) => `${service || 'Ein Dienst'} wurde getrennt`,
-      sign_in_failed: (_who, service) => (service ? `Die Anmeldung bei ${service} hat nicht geklappt` : 'Eine Anmeldung hat nicht geklappt'),
+      sign_in_failed: (_who, service) =>
+        service ? `Die Anmeldung bei ${service} hat nicht geklappt` : 'Eine Anmeldung hat nicht geklappt',
       needs_sign_in: (_who, service) => `${service || 'Ein Dienst'} braucht deine Anmeldung`,
       app_connected: (who) => `${who} wurde für Bellhop eingerichtet`,
       app_disconnected: (who) => `Bellhop wurde aus den Einstellungen von ${who} entfernt`,
@@ -214,7 +224,13 @@ export const de: Words = {
     title: 'Einstellungen',
     autostart: 'Starten, wenn ich mich anmelde',
     autostartWhat: 'Damit deine Apps Bellhop gleich finden.',
-    autostartFixed: {},
+    autostartFixed: {
+      'This Bellhop runs from its source tree. Install it to start it at login.':
+        'Dieses Bellhop läuft aus seinem Quellbaum. Installiere es, damit es beim Anmelden startet.',
+      "This Bellhop keeps its files in a folder named by hand, which a start at login wouldn't know.":
+        'Die Dateien dieses Bellhops liegen in einem von Hand genannten Ordner, den ein Start beim Anmelden nicht kennt.',
+      'Only the desktop app can start by itself.': 'Von selbst starten kann nur die Desktop-App.',
+    },
     port: 'Port',
     portWhat: 'Hier erreichen die Apps auf diesem Computer Bellhop.',
     portFree: 'gerade nicht in Gebrauch',
@@ -242,7 +258,13 @@ export const de: Words = {
     chooseWhat: 'Bellhop verwahrt die Anmeldungen bei deinen Diensten verschlossen. Wähle, was sie öffnet.',
     keychain: 'Im Schlüsselbund dieses Computers',
     keychainWhat: 'Öffnet sich, wenn du dich anmeldest. Für die meisten das Beste.',
-    notice: {},
+    notice: {
+      linux:
+        'Dein Schlüsselbund fragt vielleicht nach seinem Passwort: Das ist meist das, mit dem du dich an diesem Computer anmeldest.',
+      macos:
+        'macOS fragt vielleicht, ob Bellhop seinen Eintrag in deinem Schlüsselbund benutzen darf: Wähle „Immer erlauben“.',
+      windows: 'Windows legt den Schlüssel in seiner Anmeldeinformationsverwaltung ab und fragt nichts.',
+    },
     passphrase: 'Unter einer Passphrase',
     passphraseWhat: 'Du tippst sie bei jedem Start von Bellhop ein. Sie lässt sich nicht wiederherstellen.',
     passphraseField: 'Passphrase',
@@ -273,7 +295,8 @@ export const de: Words = {
     changeOf: (service) => `${service} ändern`,
     behind: (count) =>
       n(count, { one: 'was dahinter steckt (1 Werkzeug)', other: `was dahinter steckt (${count} Werkzeuge)` }),
-    noServices: 'Du bist noch bei keinem Dienst angemeldet, es gibt also nichts zu erlauben. Melde dich zuerst bei einem an.',
+    noServices:
+      'Du bist noch bei keinem Dienst angemeldet, es gibt also nichts zu erlauben. Melde dich zuerst bei einem an.',
     code: 'Derselbe Code wie im Browser?',
     left: (time) => `Endet in ${time}`,
     deny: 'Ablehnen',

@@ -69,6 +69,7 @@ export const en = {
     on: (computer: string) => `on ${computer}`,
     since: (date: string) => `since ${date}`,
     how: { oauth: 'allowed in the browser', bridge: 'started by the app itself' },
+    via: { oauth: 'by browser', bridge: 'by the app itself' },
     activeNow: 'active now',
     never: 'not used yet',
     running: (count: number) => n(count, { one: '1 call now', other: `${count} calls now` }),
@@ -80,7 +81,11 @@ export const en = {
     again: 'Connect again',
     earlier: (count: number) => n(count, { one: '1 earlier connection', other: `${count} earlier connections` }),
     calls: (count: number) =>
-      n(count, { zero: 'No calls since Bellhop started', one: '1 call since Bellhop started', other: `${count} calls since Bellhop started` }),
+      n(count, {
+        zero: 'No calls since Bellhop started',
+        one: '1 call since Bellhop started',
+        other: `${count} calls since Bellhop started`,
+      }),
     program: 'Program seen',
     programUnseen: 'could not be seen',
     connectedOn: 'Connected',
@@ -123,7 +128,8 @@ export const en = {
     signInAgain: 'Sign in again',
     disconnect: 'Disconnect',
     disconnectLabel: (title: string) => `Disconnect ${title}`,
-    disconnectAsk: (title: string) => `Disconnect ${title}? Bellhop forgets the sign-in, and no app can use it any more.`,
+    disconnectAsk: (title: string) =>
+      `Disconnect ${title}? Bellhop forgets the sign-in, and no app can use it any more.`,
     keep: 'Keep it',
     more: (title: string) => `More about ${title}`,
     address: 'Address',
@@ -133,7 +139,7 @@ export const en = {
     changes: 'changes',
     empty: 'You are not signed in anywhere yet. Start with one of these.',
     /** About a tile, by its id; the engine's own sentence where there is none. */
-    about: { playground: 'Try it without an account' } as Record<string, string>,
+    about: {} as Record<string, string>,
   },
 
   signIn: {
@@ -158,8 +164,6 @@ export const en = {
     connectLabel: (name: string) => `Connect ${name}`,
     disconnect: 'Disconnect',
     disconnectLabel: (name: string) => `Disconnect ${name}`,
-    replace: 'Replace…',
-    replaceLabel: (name: string) => `Replace… ${name}`,
     connected: 'set up for Bellhop',
     disconnected: 'not connected',
     other: 'has something else under Bellhop’s name',
@@ -268,7 +272,8 @@ export const en = {
     change: 'change',
     readOf: (service: string) => `Read ${service}`,
     changeOf: (service: string) => `Change ${service}`,
-    behind: (count: number) => n(count, { one: 'what is behind these (1 tool)', other: `what is behind these (${count} tools)` }),
+    behind: (count: number) =>
+      n(count, { one: 'what is behind these (1 tool)', other: `what is behind these (${count} tools)` }),
     noServices: 'You are not signed in to any service yet, so there is nothing to allow. Sign in to one first.',
     code: 'Same code as in the browser?',
     left: (time: string) => `Ends in ${time}`,

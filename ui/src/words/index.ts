@@ -18,7 +18,7 @@ export function choose(languages: readonly string[]): Words {
 }
 
 /** The words of this window. */
-export const words: Words = choose(navigator.languages.length > 0 ? navigator.languages : [navigator.language]);
+export const words: Words = choose(globalThis.navigator?.languages ?? []);
 
 /** A problem in the person's language; the engine's own English where there is no translation for it. */
 export function say(problem: Problem, w: Words = words): { sentence: string; next: string } {

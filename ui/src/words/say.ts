@@ -16,11 +16,14 @@ export function lister(locale: string): (items: string[]) => string {
   return (items) => list.format(items);
 }
 
-/** Puts values into `{name}` places; `null` when one is missing. */
+/**
+ * Puts values into `{name}` places. `{name|otherwise}` has words for a value that is missing; without them
+ * the whole is `null`.
+ */
 export function fill(template: string, values: Record<string, string>): string | null {
   let whole = true;
-  const text = template.replace(/\{(\w+)\}/g, (place, name: string) => {
-    const value = values[name];
+  const text = template.replace(/\{(\w+)(?:\|([^}]*))?\}/g, (place, name: string, otherwise?: string) => {
+    const value = values[name] ?? otherwise;
     if (value === undefined) whole = false;
     return value ?? place;
   });
