@@ -18,5 +18,3 @@ pub const NOT_ALLOWED: i64 = -32010;
 pub const STOPPED: i64 = -32011;
 /// The service could not be reached, or answered with something that is no answer. Of Bellhop's own.
 pub const UPSTREAM: i64 = -32012;
-/// What a client that has no such capability answers to a request from a server.
-pub const NO_CAPABILITY: i64 = METHOD_NOT_FOUND;

@@ -69,13 +69,9 @@ impl Revision {
     /// What `initialize` is answered with: what was asked for when it is of the legacy era, else the newest
     /// of that era. (An `initialize` that names a modern revision gets 2025-11-25 back.)
     pub fn negotiate(asked: &str) -> Self {
-        match asked.parse() {
-            Ok(r @ Self::V20260728) => {
-                debug_assert_eq!(Self::era(r), Era::Modern);
-                Self::NEWEST_LEGACY
-            }
-            Ok(revision) => revision,
-            Err(_) => Self::NEWEST_LEGACY,
+        match asked.parse::<Self>() {
+            Ok(revision) if revision.era() == Era::Legacy => revision,
+            _ => Self::NEWEST_LEGACY,
         }
     }
 }
