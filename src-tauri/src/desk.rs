@@ -13,10 +13,14 @@ use engine::{Engine, Home, Options};
 use model::{Explain, Problem, RequestId};
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use tauri::{AppHandle, RunEvent};
+use tauri_plugin_notification::NotificationExt;
 use tokio::sync::mpsc;
 
 /// How long finishing may take: what the engine promises, and a little to close the windows.
 const FINISH: Duration = Duration::from_secs(6);
+
+/// How long a last notification gets to reach the desktop.
+const NOTICE: Duration = Duration::from_secs(1);
 
 /// Something that the tray process shall do, whoever wishes it: the tray, a link, a second start, the engine.
 #[derive(Debug)]
@@ -220,11 +224,18 @@ impl Desk {
         }
     }
 
-    /// There is no engine. Say why where the person looks: in the window, which then holds nothing else.
+    /// There is no engine. Say why where the person looks: in the window, which then holds nothing else; and
+    /// in a notification when they asked for no window.
     async fn give_up(&self, problem: Problem, windows: &Arc<Windows>) -> i32 {
         complain(&problem.to_string(), ExitCode::FAILURE);
         if self.entrance != Entrance::Hidden {
             windows.explain(problem).await;
+            return 1;
+        }
+        let notice = self.app.notification().builder().title("Bellhop").body(problem.to_string());
+        if notice.show().is_ok() {
+            // It is on its way on a thread of its own, which says nothing when it has arrived.
+            tokio::time::sleep(NOTICE).await;
         }
         1
     }

@@ -33,6 +33,10 @@ impl From<Option<RequestId>> for Screen {
 ///
 /// A child is told things on its standard input, one [`Order`] a line, the first of which holds the secret
 /// that proves to the engine whose window it is. No other process can read that descriptor's other end.
+///
+/// A child inherits the environment. That is also how tests reach a web view that this process never makes:
+/// WebKitWebDriver starts the tray process with the port to listen on in the environment, and the first window
+/// that opens listens there (docs/running.md, "Driving the window").
 pub(crate) struct Windows {
     program: PathBuf,
     home: PathBuf,
