@@ -108,7 +108,11 @@ impl Asks {
     }
 }
 
-async fn ask(rooms: &Arc<Rooms>, app: &str, program: Option<Program>) -> Result<Arc<relay::Connection>, Problem> {
+async fn ask(
+    rooms: &Arc<Rooms>,
+    app: &str,
+    program: Option<Program>,
+) -> Result<Arc<relay::Connection>, Problem> {
     let ask = BridgeAsk { app: app.to_owned(), program, asked: None, resource: Resource::All };
     let (_, verdict) = rooms.authority.ask_bridge(ask).map_err(|e| e.problem())?;
     match verdict.await {

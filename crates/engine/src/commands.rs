@@ -1,7 +1,9 @@
 //! What a person does and looks up, carried out.
 
 use crate::{Keys, doctor, inner::Inner, sign_ins, unlock, views};
-use control::{Answer, AppMethod, AppPreview, Command, ConfigChange, KeysChoice, Outcome, PauseView, Query, SectionName};
+use control::{
+    Answer, AppMethod, AppPreview, Command, ConfigChange, KeysChoice, Outcome, PauseView, Query, SectionName,
+};
 use model::{AppId, Explain, Problem, RequestId, Secret};
 use std::{sync::Arc, time::Duration};
 
@@ -49,7 +51,8 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
             Ok(Answer::Done)
         }
         Command::ConnectApp { app, method } => {
-            let written = write_app(inner, app, move |apps, app| apps.connect(app, method.map(app_method))).await?;
+            let written =
+                write_app(inner, app, move |apps, app| apps.connect(app, method.map(app_method))).await?;
             if let (Answer::AppWritten { app, changes, .. }, Some(rooms)) = (&written, inner.rooms.get())
                 && !changes.is_empty()
             {
@@ -136,7 +139,11 @@ fn changes(plan: apps::Plan) -> Vec<ConfigChange> {
 }
 
 fn broke() -> Problem {
-    Problem::new("engine.internal", "Something went wrong inside Bellhop.", "Try again; look at the log if it stays.")
+    Problem::new(
+        "engine.internal",
+        "Something went wrong inside Bellhop.",
+        "Try again; look at the log if it stays.",
+    )
 }
 
 async fn write_app<F>(inner: &Arc<Inner>, app: AppId, write: F) -> Outcome

@@ -31,10 +31,7 @@ pub(crate) enum Standing {
     /// It may: calls pass through this.
     Allowed(Arc<Connection>),
     /// It may not any more.
-    Revoked {
-        on: Timestamp,
-        last_active: Option<Timestamp>,
-    },
+    Revoked { on: Timestamp, last_active: Option<Timestamp> },
 }
 
 impl Known {
@@ -48,6 +45,11 @@ impl Known {
             authority::Method::Oauth => Method::Oauth,
             authority::Method::Bridge => Method::Bridge,
         }
+    }
+
+    /// Its id, if it is allowed.
+    pub(crate) fn live_id(&self) -> Option<ConnectionId> {
+        matches!(self.standing, Standing::Allowed(_)).then(|| self.grant.connection.clone())
     }
 
     pub(crate) fn last_active(&self) -> Option<Timestamp> {

@@ -149,7 +149,6 @@ impl Session {
     }
 }
 
-
 /// What to say to somebody who wants to widen access and has shown nothing.
 fn needs_person(inner: &Inner) -> Problem {
     if inner.desktop.is_some() {

@@ -29,7 +29,9 @@ pub(crate) async fn look(inner: &Arc<Inner>) -> Doctor {
             let (seen, problem) = match a.state {
                 AppState::Connected { .. } => ("connected".to_owned(), None),
                 AppState::Disconnected => ("not connected".to_owned(), None),
-                AppState::Other { problem } => ("an entry that isn't Bellhop's as it is now".to_owned(), Some(problem)),
+                AppState::Other { problem } => {
+                    ("an entry that isn't Bellhop's as it is now".to_owned(), Some(problem))
+                }
                 AppState::Unreadable { problem } => ("its config can't be read".to_owned(), Some(problem)),
             };
             Check { what: format!("App {}", a.name), seen, problem }

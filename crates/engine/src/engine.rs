@@ -130,7 +130,7 @@ impl Engine {
             return Err(Problem::new("engine.pin_set", "A PIN is set already.", "Use that one."));
         }
         let phc = self.inner.people.hash_pin(pin).await?;
-        rooms.store.set_setting("pin", &phc).await.map_err(|e| e.problem())
+        rooms.store.set_setting("pin", Some(&phc)).await.map_err(|e| e.problem())
     }
 
     /// A one-time secret for a window process, in hexadecimal. Hand it over on an inherited descriptor only.
@@ -163,7 +163,11 @@ fn wanted_port(asked: Option<u16>) -> Result<u16, Problem> {
     }
     match env::var("BELLHOP_PORT") {
         Ok(text) if !text.is_empty() => text.parse().map_err(|_| {
-            Problem::new("engine.port", format!("BELLHOP_PORT is “{text}”, which is no port."), "Set it to 1 to 65535.")
+            Problem::new(
+                "engine.port",
+                format!("BELLHOP_PORT is “{text}”, which is no port."),
+                "Set it to 1 to 65535.",
+            )
         }),
         _ => Ok(DEFAULT_PORT),
     }

@@ -22,7 +22,8 @@ impl Home {
     /// # Errors
     /// When there is no home folder at all, or the folder can't be made or belongs to somebody else.
     pub fn find(explicit: Option<PathBuf>) -> Result<Self, Problem> {
-        let named = explicit.or_else(|| env::var_os("BELLHOP_HOME").filter(|v| !v.is_empty()).map(PathBuf::from));
+        let named =
+            explicit.or_else(|| env::var_os("BELLHOP_HOME").filter(|v| !v.is_empty()).map(PathBuf::from));
         let root = match named {
             Some(root) => root,
             None => x::data_folder().ok_or_else(|| {

@@ -1,12 +1,12 @@
 use crate::{
-    Desktop, Home, pause::Pause, person::People, playground::Playground, publisher::Publisher,
-    rooms::Rooms, sign_ins::SignIns,
+    Desktop, Home, pause::Pause, person::People, playground::Playground, publisher::Publisher, rooms::Rooms,
+    sign_ins::SignIns,
 };
 use authority::Origin;
 use control::{KeysState, SectionName};
 use model::{Clock, Explain, Problem, Random, RequestId, Secret};
-use store::Database;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use store::Database;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 

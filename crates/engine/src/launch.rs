@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     env, fs,
     io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -27,7 +26,11 @@ const DISPLAY: [&str; 6] = [
 pub fn save_display(home: &Home) -> std::io::Result<()> {
     let seen: BTreeMap<_, _> = DISPLAY.iter().filter_map(|n| Some((*n, env::var(n).ok()?))).collect();
     let path = home.join("display.json");
-    let mut file = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut open = fs::File::options();
+    open.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let mut file = open.open(path)?;
     file.write_all(&serde_json::to_vec_pretty(&seen)?)
 }
 
@@ -53,7 +56,11 @@ pub fn saved_display(home: &Home) -> Option<BTreeMap<String, String>> {
 /// When neither program can be started.
 pub fn start_in_background(home: &Home) -> Result<(), Problem> {
     let failed = |what: &str| {
-        Problem::new("engine.cannot_start", format!("Bellhop could not be started: {what}."), "Start it by hand.")
+        Problem::new(
+            "engine.cannot_start",
+            format!("Bellhop could not be started: {what}."),
+            "Start it by hand.",
+        )
     };
     let here = env::current_exe().map_err(|e| failed(&e.to_string()))?;
     let beside = |name: &str| here.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX));

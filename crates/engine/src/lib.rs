@@ -41,5 +41,5 @@ pub use desktop::{Desktop, Notice};
 pub use engine::Engine;
 pub use face::Face;
 pub use home::{Home, Lock};
-pub use launch::{saved_display, save_display, start_in_background};
+pub use launch::{save_display, saved_display, start_in_background};
 pub use options::{DEFAULT_PORT, Keys, Options};

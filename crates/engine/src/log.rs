@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
 };
-use store::{ActivityRow, Store};
+use store::{ActivityPage, ActivityRow, NewActivity, Store};
 
 /// How many entries are shown when nobody says how many.
 const SHOWN: u32 = 100;
@@ -23,7 +23,7 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn new(inner: &Inner, store: Arc<Store>) -> Self {
         let publisher = Arc::clone(&inner.publisher);
-        let (mut written, shown) = (store.activity().written(), Arc::clone(&publisher));
+        let (mut written, shown) = (store.written(), Arc::clone(&publisher));
         tokio::spawn(async move {
             while written.changed().await.is_ok() {
                 shown.mark(SectionName::Activity);
@@ -38,9 +38,14 @@ impl Log {
     }
 
     /// Write down something that happened now.
-    pub(crate) fn note(&self, kind: ActivityKind, connection: Option<String>, service: Option<String>, outcome: &str) {
-        self.store.activity().push(ActivityRow {
-            number: 0,
+    pub(crate) fn note(
+        &self,
+        kind: ActivityKind,
+        connection: Option<String>,
+        service: Option<String>,
+        outcome: &str,
+    ) {
+        self.store.note(NewActivity {
             at: self.clock.now(),
             kind: word(kind),
             connection,
@@ -51,15 +56,11 @@ impl Log {
         });
     }
 
-    /// The store put something into its outbox.
-    pub(crate) fn drain(&self) {
-        self.store.activity().drain();
-    }
-
     /// Past entries, newest first.
     pub(crate) async fn read(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, Problem> {
-        let limit = filter.limit.unwrap_or(SHOWN);
-        let rows = self.store.activity().read(filter.before, filter.after, limit).await;
+        let page =
+            ActivityPage { before: filter.before, after: filter.after, limit: filter.limit.unwrap_or(SHOWN) };
+        let rows = self.store.activity(&page).await;
         Ok(rows.map_err(|e| e.problem())?.into_iter().filter_map(entry).collect())
     }
 }
@@ -69,8 +70,7 @@ impl relay::Record for Log {
         let name = self.names.read().unwrap_or_else(PoisonError::into_inner).get(&call.connection).cloned();
         // A list or a ping is no news to a person; what was refused is.
         if call.target.is_some() || call.outcome != "ok" {
-            self.store.activity().push(ActivityRow {
-                number: 0,
+            self.store.note(NewActivity {
                 at: call.at,
                 kind: word(ActivityKind::Call),
                 connection: name,
@@ -89,11 +89,24 @@ impl relay::Record for Log {
     }
 }
 
-/// A kind as it stands in the file: the word that `control` uses on the wire.
-fn word(kind: ActivityKind) -> String {
-    match serde_json::to_value(kind) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
+/// A kind as it stands in the file: the word that `control` uses on the wire, which a test makes sure of.
+fn word(kind: ActivityKind) -> &'static str {
+    match kind {
+        ActivityKind::ServiceConnected => "service_connected",
+        ActivityKind::ServiceRemoved => "service_removed",
+        ActivityKind::SignInFailed => "sign_in_failed",
+        ActivityKind::NeedsSignIn => "needs_sign_in",
+        ActivityKind::AppConnected => "app_connected",
+        ActivityKind::AppDisconnected => "app_disconnected",
+        ActivityKind::ConnectionAllowed => "connection_allowed",
+        ActivityKind::ConnectionDenied => "connection_denied",
+        ActivityKind::ConnectionRevoked => "connection_revoked",
+        ActivityKind::Call => "call",
+        ActivityKind::Refused => "refused",
+        ActivityKind::Paused => "paused",
+        ActivityKind::Resumed => "resumed",
+        ActivityKind::Started => "started",
+        ActivityKind::Finished => "finished",
     }
 }
 
@@ -109,4 +122,33 @@ fn entry(row: ActivityRow) -> Option<ActivityEntry> {
         millis: row.millis,
         outcome: row.outcome,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_read_back_from_the_word_it_was_written_as() {
+        for kind in [
+            ActivityKind::ServiceConnected,
+            ActivityKind::ServiceRemoved,
+            ActivityKind::SignInFailed,
+            ActivityKind::NeedsSignIn,
+            ActivityKind::AppConnected,
+            ActivityKind::AppDisconnected,
+            ActivityKind::ConnectionAllowed,
+            ActivityKind::ConnectionDenied,
+            ActivityKind::ConnectionRevoked,
+            ActivityKind::Call,
+            ActivityKind::Refused,
+            ActivityKind::Paused,
+            ActivityKind::Resumed,
+            ActivityKind::Started,
+            ActivityKind::Finished,
+        ] {
+            let read: ActivityKind = serde_json::from_value(word(kind).into()).unwrap();
+            assert_eq!(read, kind);
+        }
+    }
 }

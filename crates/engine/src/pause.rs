@@ -64,14 +64,21 @@ impl relay::Admission for Pause {
         if until == RUNNING || until <= self.clock.now().millis() {
             return Ok(());
         }
-        Err(Problem::new("engine.paused", "Bellhop is paused.", "Choose Resume in Bellhop's menu, then ask again."))
+        Err(Problem::new(
+            "engine.paused",
+            "Bellhop is paused.",
+            "Choose Resume in Bellhop's menu, then ask again.",
+        ))
     }
 }
 
 /// Six in the morning of the next day, by the computer's own calendar.
 fn tomorrow(now: Timestamp) -> Timestamp {
-    let zoned = jiff::Timestamp::from_millisecond(now.millis()).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
-    let six = zoned.tomorrow().and_then(|day| day.with().hour(6).minute(0).second(0).subsec_nanosecond(0).build());
+    let zoned = jiff::Timestamp::from_millisecond(now.millis())
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::system());
+    let six =
+        zoned.tomorrow().and_then(|day| day.with().hour(6).minute(0).second(0).subsec_nanosecond(0).build());
     match six {
         Ok(six) => Timestamp::from_millis(six.timestamp().as_millisecond()),
         Err(_) => now + Duration::from_secs(12 * 60 * 60),

@@ -51,7 +51,11 @@ impl Playground {
 
     async fn start(&self) -> Result<Running, Problem> {
         let failed = |why: String| {
-            Problem::new("engine.playground", format!("The playground could not be started: {why}."), "Try again.")
+            Problem::new(
+                "engine.playground",
+                format!("The playground could not be started: {why}."),
+                "Try again.",
+            )
         };
         let folder = self.home.join("playground");
         crate::x::private_folder(&folder).map_err(|e| failed(e.to_string()))?;

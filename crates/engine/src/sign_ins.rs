@@ -146,8 +146,11 @@ impl SignIns {
             entry.state = state;
             entry.end.send_replace(Some(end));
         }
-        let done: Vec<_> =
-            entries.iter().filter(|(_, e)| matches!(e.state, State::Over)).map(|(id, _)| id.clone()).collect();
+        let done: Vec<_> = entries
+            .iter()
+            .filter(|(_, e)| matches!(e.state, State::Over))
+            .map(|(id, _)| id.clone())
+            .collect();
         // Ids are random: which of them goes first makes no difference to anybody who still asks.
         for id in done.iter().skip(REMEMBERED) {
             entries.remove(id);
@@ -174,7 +177,11 @@ pub(crate) async fn add(
     let rooms = inner.open_rooms()?;
     let tile = match tile {
         Some(id) => Some(catalogue::tile(&id).ok_or_else(|| {
-            Problem::new("engine.unknown_tile", format!("Bellhop doesn't know “{id}”."), "Give its address instead.")
+            Problem::new(
+                "engine.unknown_tile",
+                format!("Bellhop doesn't know “{id}”."),
+                "Give its address instead.",
+            )
         })?),
         None => None,
     };
@@ -193,7 +200,11 @@ pub(crate) async fn add(
         (Some(Tile { at: At::Playground, .. }), _) => inner.playground.url().await?,
         (None, Some(url)) => signin::typed_address(&url).map_err(|e| e.problem())?.to_string(),
         (None, None) => {
-            return Err(Problem::new("engine.no_address", "No address was given.", "Type the service's address."));
+            return Err(Problem::new(
+                "engine.no_address",
+                "No address was given.",
+                "Type the service's address.",
+            ));
         }
     };
     begin(inner, rooms, Purpose::New { tile, name }, url, open_browser).await
@@ -212,7 +223,13 @@ pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, open_browser: 
 }
 
 /// Start, and answer as soon as there is a page to open (or none is needed).
-async fn begin(inner: &Arc<Inner>, rooms: &Arc<Rooms>, purpose: Purpose, url: String, open_browser: bool) -> Outcome {
+async fn begin(
+    inner: &Arc<Inner>,
+    rooms: &Arc<Rooms>,
+    purpose: Purpose,
+    url: String,
+    open_browser: bool,
+) -> Outcome {
     if let Some((id, attempt)) = inner.sign_ins.running(&url) {
         if open_browser {
             // A page that doesn't open is said by the sign-in's own row, which offers the address.

@@ -50,7 +50,11 @@ fn running(desktop: Option<bool>, holder: Option<u32>) -> Problem {
         None => "Another Bellhop",
     };
     let process = holder.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-    Problem::new("engine.running", format!("{who} is running already{process}."), "Use that one, or quit it first.")
+    Problem::new(
+        "engine.running",
+        format!("{who} is running already{process}."),
+        "Use that one, or quit it first.",
+    )
 }
 
 /// Whether a desktop holds the engine; `None` when it doesn't answer.

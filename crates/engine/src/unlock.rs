@@ -5,7 +5,7 @@ use control::KeysState;
 use model::{Explain, Problem};
 use std::sync::Arc;
 use store::{Database, Store};
-use vault::{KeySource, Kept, SystemKeychain, Vault, VaultError, VaultRecord};
+use vault::{Kept, KeySource, SystemKeychain, Vault, VaultError, VaultRecord};
 
 /// Open the vault as far as that goes without the person: what was asked for at the start, else what this home's
 /// vault says.
@@ -68,8 +68,10 @@ pub(crate) async fn open(inner: &Arc<Inner>, keys: Keys, may_prompt: bool) -> Re
         KeySource::Session => session(inner, &source).await?,
         _ => kept(inner, &source).await?,
     };
-    let store = Arc::new(Store::new(database, Arc::new(vault), Arc::clone(&inner.random)));
-    let rooms = Rooms::open(inner, store).await?;
+    let vault = Arc::new(vault);
+    let store = Store::new(database, Arc::clone(&vault), Arc::clone(&inner.clock), Arc::clone(&inner.random));
+    let store = Arc::new(store);
+    let rooms = Rooms::open(inner, store, &vault).await?;
     if let Ok(Some(pause)) = rooms.store.setting("pause").await {
         inner.pause.restore(&pause);
     }
@@ -83,7 +85,7 @@ pub(crate) async fn open(inner: &Arc<Inner>, keys: Keys, may_prompt: bool) -> Re
 
 /// Everything in memory: no secret is written, and nothing that needs one could be read again.
 async fn session(inner: &Inner, source: &KeySource) -> Result<(Database, Vault), Problem> {
-    let database = Database::in_memory(inner.home.root()).await.map_err(|e| e.problem())?;
+    let database = Database::in_memory().await.map_err(|e| e.problem())?;
     let (vault, _) = Vault::create(source, &*inner.random).await.map_err(|e| e.problem())?;
     Ok((database, vault))
 }

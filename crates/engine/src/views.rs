@@ -8,7 +8,8 @@ use crate::{
     rooms::Rooms,
 };
 use control::{
-    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView, ToolView,
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestService,
+    RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView, ToolView,
 };
 use model::{Access, Scope};
 use signin::CredentialState;
@@ -19,9 +20,9 @@ pub(crate) async fn section(inner: &Arc<Inner>, name: SectionName) -> Section {
     let rooms = inner.rooms.get();
     match name {
         SectionName::Status => Section::Status(status(inner)),
-        SectionName::Services => {
-            Section::Services(rooms.map(|r| r.registry.all().iter().map(|e| service(r, e)).collect()).unwrap_or_default())
-        }
+        SectionName::Services => Section::Services(
+            rooms.map(|r| r.registry.all().iter().map(|e| service(r, e)).collect()).unwrap_or_default(),
+        ),
         SectionName::Catalogue => Section::Catalogue(tiles(rooms)),
         SectionName::SignIns => Section::SignIns(inner.sign_ins.view()),
         SectionName::Connections => {
@@ -76,9 +77,8 @@ fn service_state(entry: &Entry) -> ServiceState {
     match credential.states().borrow().clone() {
         CredentialState::Ready { until } => ServiceState::Connected { until },
         CredentialState::Refreshing => ServiceState::Connected { until: None },
-        CredentialState::Degraded { problem, next_try } | CredentialState::Unsaved { problem, next_try, .. } => {
-            ServiceState::Degraded { problem, next_try }
-        }
+        CredentialState::Degraded { problem, next_try }
+        | CredentialState::Unsaved { problem, next_try, .. } => ServiceState::Degraded { problem, next_try },
         CredentialState::NeedsSignIn { problem } => ServiceState::NeedsSignIn { problem },
         CredentialState::Stopped => ServiceState::SignedOut,
     }
@@ -86,7 +86,8 @@ fn service_state(entry: &Entry) -> ServiceState {
 
 fn tools(rooms: &Rooms, entry: &Entry) -> Vec<ToolView> {
     let seen = rooms.relay.tools(&entry.row.id).into_iter();
-    seen.map(|t| ToolView { title: t.title.unwrap_or_else(|| t.name.clone()), name: t.name, reads: t.reads }).collect()
+    seen.map(|t| ToolView { title: t.title.unwrap_or_else(|| t.name.clone()), name: t.name, reads: t.reads })
+        .collect()
 }
 
 fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
@@ -98,7 +99,10 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         url: row.url.clone(),
         catalogue: row.catalogue.clone(),
         account: row.account.clone(),
-        method: row.method.as_str().to_owned(),
+        method: match row.method {
+            store::ServiceMethod::Oauth => "oauth".to_owned(),
+            store::ServiceMethod::None => "none".to_owned(),
+        },
         state: service_state(entry),
         tools: tools(rooms, entry),
     }
@@ -146,7 +150,9 @@ fn connection(known: &Known) -> ConnectionView {
             live.grant.load().scope.clone(),
             ConnectionState::Allowed,
         ),
-        Standing::Revoked { on, .. } => (0, 0, known.grant.scope.clone(), ConnectionState::Revoked { on: *on }),
+        Standing::Revoked { on, .. } => {
+            (0, 0, known.grant.scope.clone(), ConnectionState::Revoked { on: *on })
+        }
     };
     ConnectionView {
         id: known.grant.connection.clone(),
@@ -252,7 +258,10 @@ mod tests {
 
     #[test]
     fn a_scope_is_said_in_words_with_changing_once() {
-        assert_eq!(words(&"a:read b:read b:write c:write".parse().unwrap()), "reads a, reads and changes b, reads and changes c");
+        assert_eq!(
+            words(&"a:read b:read b:write c:write".parse().unwrap()),
+            "reads a, reads and changes b, reads and changes c"
+        );
         assert_eq!(words(&Scope::default()), "nothing");
     }
 }

@@ -11,11 +11,13 @@ mod windows;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    computer_name, data_folder, home_folder, listener_program, open_address, parent, port_owner, program, tcp_peer_is_ours,
+    computer_name, data_folder, home_folder, listener_program, open_address, parent, port_owner, program,
+    tcp_peer_is_ours,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    computer_name, data_folder, home_folder, listener_program, open_address, parent, port_owner, program, tcp_peer_is_ours,
+    computer_name, data_folder, home_folder, listener_program, open_address, parent, port_owner, program,
+    tcp_peer_is_ours,
 };
 #[cfg(unix)]
 pub use unix::{Listener, Stream, connect, detach, peer_pid, private_folder, socket_path};

@@ -113,7 +113,8 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, entries: &[NewActivity]) -
 
 /// Forget the oldest beyond `kept`. Gives back the newest number.
 pub(crate) async fn prune(tx: &mut SqliteConnection, kept: i64) -> Result<i64, StoreError> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT max(number) FROM activity").fetch_one(&mut *tx).await?;
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT max(number) FROM activity").fetch_one(&mut *tx).await?;
     let newest = newest.unwrap_or(0);
     sqlx::query("DELETE FROM activity WHERE number <= ?").bind(newest - kept).execute(tx).await?;
     Ok(newest)

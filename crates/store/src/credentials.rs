@@ -87,7 +87,14 @@ pub(crate) struct Place {
 impl Place {
     /// Each secret is bound to all the addresses that a credential's secrets are sent to, whole and not their
     /// origins alone: an edit of any of them, to lead a token elsewhere, leaves nothing that could be sent.
-    fn new(id: &str, generation: u64, issuer: &str, service: &str, token: &str, revocation: Option<&str>) -> Self {
+    fn new(
+        id: &str,
+        generation: u64,
+        issuer: &str,
+        service: &str,
+        token: &str,
+        revocation: Option<&str>,
+    ) -> Self {
         // No address holds a line break, so this can't be read in two ways.
         let addresses = format!("{service}\n{token}\n{}", revocation.unwrap_or_default());
         Self { row: id.to_owned(), generation, issuer: issuer.to_owned(), addresses }
@@ -152,7 +159,8 @@ impl Store {
             c.revocation_endpoint.as_deref(),
         );
         let (access, refresh) = self.seal_tokens(&place, &c.tokens);
-        let management = c.management.as_ref().map(|(uri, t)| (uri, self.seal(&place.managed_at(uri), MANAGEMENT, t)));
+        let management =
+            c.management.as_ref().map(|(uri, t)| (uri, self.seal(&place.managed_at(uri), MANAGEMENT, t)));
         sqlx::query(
             "INSERT INTO credentials (id, service, generation, issuer, token_endpoint, revocation_endpoint,
                  client_id, client_auth, client_secret, management_uri, management_token, resource, access, refresh,

@@ -99,7 +99,8 @@ fn connection(row: &SqliteRow) -> Result<ConnectionRow, StoreError> {
             _ => return Err(StoreError::Column("method")),
         },
         scope: column::parsed(row, "scope")?,
-        resource: Resource::from_path(&column::text(row, "resource")?).ok_or(StoreError::Column("resource"))?,
+        resource: Resource::from_path(&column::text(row, "resource")?)
+            .ok_or(StoreError::Column("resource"))?,
         program: program.map(|p| from_json(&p, "program")).transpose()?,
         connected_on: column::time(row, "connected_on")?,
         last_active: column::maybe_time(row, "last_active")?,

@@ -67,7 +67,8 @@ pub(crate) async fn file(
     };
     let options = options().filename(path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
     let writer = pool(1).connect_with(options.clone()).await.map_err(damaged)?;
-    let found: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&writer).await.map_err(damaged)?;
+    let found: String =
+        sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&writer).await.map_err(damaged)?;
     if found != "ok" {
         return Err(StoreError::Damaged { path: path.to_owned(), what: found });
     }
@@ -125,7 +126,10 @@ async fn applied(writer: &SqlitePool) -> Result<Option<i64>, StoreError> {
     if there == 0 {
         return Ok(None);
     }
-    Ok(sqlx::query("SELECT max(version) AS newest FROM _sqlx_migrations").fetch_one(writer).await?.try_get("newest")?)
+    Ok(sqlx::query("SELECT max(version) AS newest FROM _sqlx_migrations")
+        .fetch_one(writer)
+        .await?
+        .try_get("newest")?)
 }
 
 /// Where the copy from before a migration is: `bellhop.db.schema-1`.

@@ -92,7 +92,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Superseded`] when the row has moved on; otherwise when it can't be written.
-    pub async fn needs_sign_in(&self, id: &CredentialId, generation: u64, why: &str) -> Result<(), StoreError> {
+    pub async fn needs_sign_in(
+        &self,
+        id: &CredentialId,
+        generation: u64,
+        why: &str,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let row: (String, Option<String>) = sqlx::query_as(
             "SELECT s.name, c.needs_sign_in FROM credentials c JOIN services s ON s.id = c.service

@@ -17,7 +17,12 @@ pub struct Store {
 
 impl Store {
     /// The store of this database. Starts the task that writes the log, so it needs a runtime.
-    pub fn new(database: Database, vault: Arc<Vault>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub fn new(
+        database: Database,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         let log = Log::start(database.clone());
         Self { database, vault, clock, random, log }
     }

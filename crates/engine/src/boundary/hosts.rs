@@ -109,8 +109,14 @@ mod tests {
     fn a_foreign_origin_is_refused_and_none_at_all_passes() {
         let host = ("host", "127.0.0.1:27440");
         assert!(check("POST", "/mcp", &[host, ("origin", "http://127.0.0.1:27440")]).is_ok());
-        for foreign in ["http://localhost:27440", "https://127.0.0.1:27440", "null", "http://evil.example", ""] {
-            assert_eq!(check("POST", "/mcp", &[host, ("origin", foreign)]), Err(Refusal::Origin), "{foreign}");
+        for foreign in
+            ["http://localhost:27440", "https://127.0.0.1:27440", "null", "http://evil.example", ""]
+        {
+            assert_eq!(
+                check("POST", "/mcp", &[host, ("origin", foreign)]),
+                Err(Refusal::Origin),
+                "{foreign}"
+            );
         }
     }
 

@@ -14,7 +14,11 @@ use tower::ServiceExt;
 pub(crate) const BRIDGE: &str = "bellhop-bridge";
 
 /// Answer one request on the socket, from the process `peer`.
-pub(crate) async fn answer(inner: Arc<Inner>, peer: Arc<Peer>, mut request: Request<Body>) -> Result<Response, Infallible> {
+pub(crate) async fn answer(
+    inner: Arc<Inner>,
+    peer: Arc<Peer>,
+    mut request: Request<Body>,
+) -> Result<Response, Infallible> {
     if request.uri().path() == control::frame::PATH {
         return Ok(upgrade(inner, request));
     }

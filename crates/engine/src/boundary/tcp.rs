@@ -11,7 +11,11 @@ use std::{convert::Infallible, sync::Arc};
 use tower::ServiceExt;
 
 /// Answer one request on loopback TCP.
-pub(crate) async fn answer(inner: Arc<Inner>, hosts: Arc<Hosts>, request: Request<Body>) -> Result<Response, Infallible> {
+pub(crate) async fn answer(
+    inner: Arc<Inner>,
+    hosts: Arc<Hosts>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
     let (head, body) = request.into_parts();
     let origin = match hosts.check(&head) {
         Ok(origin) => origin,
@@ -27,7 +31,8 @@ pub(crate) async fn answer(inner: Arc<Inner>, hosts: Arc<Hosts>, request: Reques
 
 /// Vault not open: nobody can be known, and no service reached.
 pub(crate) fn locked() -> Response {
-    let problem = Problem::new("engine.locked", "Bellhop is locked.", "Unlock it in Bellhop's window, then ask again.");
+    let problem =
+        Problem::new("engine.locked", "Bellhop is locked.", "Unlock it in Bellhop's window, then ask again.");
     let mut response = reply::problem(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &problem);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
@@ -62,7 +67,11 @@ fn query_holds_token(query: Option<&str>) -> bool {
 }
 
 /// Who calls, by the bearer. `None` when there is no bearer at all.
-fn caller(rooms: &Rooms, request: &Request<Body>, resource: &Resource) -> Result<Caller, Option<authority::TokenProblem>> {
+fn caller(
+    rooms: &Rooms,
+    request: &Request<Body>,
+    resource: &Resource,
+) -> Result<Caller, Option<authority::TokenProblem>> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
     let value = headers.next().ok_or(None)?;
     let wrong = Some(authority::TokenProblem::Unknown);

@@ -10,7 +10,6 @@ pub(crate) struct Grants(pub(crate) Arc<Store>);
 /// A connection as it was kept.
 pub(crate) struct Kept {
     pub(crate) grant: Grant,
-    pub(crate) app_id: Option<AppId>,
     pub(crate) computer: String,
     pub(crate) last_active: Option<Timestamp>,
     pub(crate) standing: Standing,
@@ -144,7 +143,6 @@ fn kept((row, family): (ConnectionRow, Option<FamilyRow>)) -> Kept {
             program: row.program,
             allowed_on: row.connected_on,
         },
-        app_id: row.app_id,
         computer: row.computer,
         last_active: row.last_active,
         standing: row.revoked_on.map_or(Standing::Allowed(family), Standing::Revoked),

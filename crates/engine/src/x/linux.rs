@@ -46,7 +46,8 @@ pub fn parent(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok().filter(|p| *p > 1)
 }
 
-const INTERPRETERS: [&str; 9] = ["node", "nodejs", "python", "python3", "bun", "deno", "ruby", "java", "electron"];
+const INTERPRETERS: [&str; 9] =
+    ["node", "nodejs", "python", "python3", "bun", "deno", "ruby", "java", "electron"];
 
 /// What a process is: `$APPIMAGE` for an AppImage, the executable, and the script for an interpreter.
 pub fn program(pid: u32) -> Option<Program> {
@@ -121,9 +122,7 @@ fn rows() -> Vec<Row> {
 fn written(address: SocketAddr) -> String {
     let words = match address {
         SocketAddr::V4(a) => vec![a.ip().octets()],
-        SocketAddr::V6(a) => {
-            a.ip().octets().chunks_exact(4).map(|c| [c[0], c[1], c[2], c[3]]).collect()
-        }
+        SocketAddr::V6(a) => a.ip().octets().chunks_exact(4).map(|c| [c[0], c[1], c[2], c[3]]).collect(),
     };
     let ip: String = words.into_iter().map(|w| format!("{:08X}", u32::from_ne_bytes(w))).collect();
     format!("{ip}:{:04X}", address.port())
@@ -145,7 +144,11 @@ fn holder(inode: u64) -> Option<u32> {
         fs::read_dir(format!("/proc/{pid}/fd"))
             .is_ok_and(|d| d.flatten().any(|f| fs::read_link(f.path()).is_ok_and(|l| l == Path::new(&link))))
     };
-    fs::read_dir("/proc").ok()?.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).find(|p| holds(*p))
+    fs::read_dir("/proc")
+        .ok()?
+        .flatten()
+        .filter_map(|e| e.file_name().to_str()?.parse().ok())
+        .find(|p| holds(*p))
 }
 
 fn listeners(port: u16) -> impl Iterator<Item = Row> {

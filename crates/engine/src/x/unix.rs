@@ -46,7 +46,8 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
 /// Where a socket of that name stands: in the system's own folder for this user, else in one under `/tmp`.
 pub fn socket_path(name: &str) -> PathBuf {
     let run = PathBuf::from(format!("/run/user/{}", uid()));
-    let ours = fs::symlink_metadata(&run).is_ok_and(|m| m.is_dir() && m.uid() == uid() && m.mode() & 0o077 == 0);
+    let ours =
+        fs::symlink_metadata(&run).is_ok_and(|m| m.is_dir() && m.uid() == uid() && m.mode() & 0o077 == 0);
     let folder = if ours { run.join("bellhop") } else { PathBuf::from(format!("/tmp/bellhop-{}", uid())) };
     folder.join(format!("{name}.sock"))
 }

@@ -1,0 +1,62 @@
+use super::Rooms;
+use async_trait::async_trait;
+use authority::{Grant, RevokedBy};
+use model::ConnectionId;
+use std::sync::{Arc, Weak};
+
+/// What the authority keeps, kept; and whom it lets in or cuts off, live.
+pub(super) struct Doorkeeper(pub(super) Weak<Rooms>);
+
+impl Doorkeeper {
+    fn rooms(&self) -> Result<Arc<Rooms>, authority::RowsError> {
+        self.0.upgrade().ok_or_else(|| authority::RowsError("Bellhop is closing".to_owned()))
+    }
+}
+
+#[async_trait]
+impl authority::GrantRows for Doorkeeper {
+    async fn register(&self, client: &authority::Client) -> Result<(), authority::RowsError> {
+        self.rooms()?.grants.register(client).await
+    }
+
+    async fn client(&self, id: &model::ClientId) -> Result<Option<authority::Client>, authority::RowsError> {
+        self.rooms()?.grants.client(id).await
+    }
+
+    async fn unused_clients(&self) -> Result<u32, authority::RowsError> {
+        self.rooms()?.grants.unused_clients().await
+    }
+
+    async fn purge_clients(&self, before: model::Timestamp) -> Result<u32, authority::RowsError> {
+        self.rooms()?.grants.purge_clients(before).await
+    }
+
+    async fn allow(
+        &self,
+        grant: &Grant,
+        family: Option<&authority::Family>,
+    ) -> Result<(), authority::RowsError> {
+        let rooms = self.rooms()?;
+        // The same client at the same endpoint again: its earlier connection has been replaced.
+        let earlier = rooms.connections.find(|k| {
+            k.grant.client.is_some() && k.grant.client == grant.client && k.grant.resource == grant.resource
+        });
+        rooms.allow(grant, family).await?;
+        if let Some(earlier) = earlier {
+            rooms.cut(&earlier.id, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn rotate(
+        &self,
+        id: &ConnectionId,
+        family: &authority::Family,
+    ) -> Result<(), authority::RowsError> {
+        self.rooms()?.grants.rotate(id, family).await
+    }
+
+    async fn revoke(&self, id: &ConnectionId, why: RevokedBy) -> Result<(), authority::RowsError> {
+        self.rooms()?.cut(id, Some(why)).await
+    }
+}

@@ -1,0 +1,181 @@
+//! Connections: let in, known again, cut off; and the requests of apps that ask.
+
+use super::{CUT, DECISIONS, Rooms};
+use crate::{
+    connections::{Known, Standing},
+    rows,
+};
+use authority::{Grant, RevokedBy};
+use control::ActivityKind;
+use model::{AppId, ConnectionId, Explain, Problem, Program, RequestId, Resource, Scope, Timestamp};
+use relay::Connection;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, MutexGuard, PoisonError},
+};
+
+impl Rooms {
+    pub(super) async fn load_connections(&self) -> Result<(), Problem> {
+        let mut families = Vec::new();
+        for kept in self.grants.load_all().await.map_err(|e| e.problem())? {
+            let (revoked_on, family) = match kept.standing {
+                rows::Standing::Allowed(family) => (None, family),
+                rows::Standing::Revoked(on) => (Some(on), None),
+            };
+            self.connections.put(self.known(kept.grant.clone(), kept.computer, revoked_on, kept.last_active));
+            families.extend(family.map(|f| (kept.grant, f)));
+        }
+        self.authority.load(families);
+        Ok(())
+    }
+
+    /// The name under which an app is shown: that of a known app, else what it said.
+    pub(crate) fn app_name(&self, claimed: &str) -> String {
+        let known = self.apps.get(&AppId::from(claimed)).ok();
+        let known = known.or_else(|| self.apps.get(&self.apps.recognise(claimed)?).ok());
+        match known {
+            Some(app) => app.name,
+            None => plain(claimed),
+        }
+    }
+
+    /// The known app that calls itself this.
+    pub(crate) fn recognise(&self, name: &str) -> Option<AppId> {
+        self.apps.recognise(name)
+    }
+
+    fn known(
+        &self,
+        grant: Grant,
+        computer: String,
+        revoked_on: Option<Timestamp>,
+        last_active: Option<Timestamp>,
+    ) -> Known {
+        let app = self.app_name(&grant.app);
+        let name = format!("{app} on {computer}");
+        self.log.name(&grant.connection, name.clone());
+        let standing = match revoked_on {
+            Some(on) => Standing::Revoked { on, last_active },
+            None => Standing::Allowed(Connection::new(
+                grant.connection.clone(),
+                relay::Grant { name, scope: grant.scope.clone() },
+                last_active,
+                0,
+            )),
+        };
+        Known { app_id: self.recognise(&grant.app), computer, app, standing, grant }
+    }
+
+    /// Let a bridge in.
+    pub(crate) async fn allow_bridge(
+        &self,
+        app: &str,
+        scope: Scope,
+        program: Option<Program>,
+    ) -> Result<Arc<Connection>, Problem> {
+        let grant = Grant {
+            connection: ConnectionId::new(&*self.random),
+            client: None,
+            app: app.to_owned(),
+            method: authority::Method::Bridge,
+            scope,
+            resource: Resource::All,
+            program,
+            allowed_on: self.clock.now(),
+        };
+        self.allow(&grant, None).await.map_err(|e| e.problem())?;
+        self.connections.live(&grant.connection).ok_or_else(unknown_connection)
+    }
+
+    pub(super) async fn allow(
+        &self,
+        grant: &Grant,
+        family: Option<&authority::Family>,
+    ) -> Result<(), authority::RowsError> {
+        self.grants.allow(grant, family, self.recognise(&grant.app).as_ref(), &self.computer).await?;
+        self.connections.put(self.known(grant.clone(), self.computer.clone(), None, None));
+        Ok(())
+    }
+
+    /// Cut a connection off, in-flight calls included. When this returns, nothing of it but the notice of its
+    /// cancellation reaches a service.
+    pub(crate) async fn revoke(&self, id: &ConnectionId) -> Result<(), Problem> {
+        self.connections.get(id).ok_or_else(unknown_connection)?;
+        self.cut(id, None).await.map_err(|e| e.problem())
+    }
+
+    pub(super) async fn cut(
+        &self,
+        id: &ConnectionId,
+        why: Option<RevokedBy>,
+    ) -> Result<(), authority::RowsError> {
+        let on = self.clock.now();
+        self.grants.revoke(id, on, why).await?;
+        let live = self.connections.end(id, on);
+        self.authority.forget(id);
+        if let Some(live) = live {
+            live.gate.close();
+            live.stop.cancel();
+            if tokio::time::timeout(CUT, live.gate.drained()).await.is_err() {
+                tracing::warn!(connection = %id, "a call did not end within {} ms of its revocation", CUT.as_millis());
+            }
+        }
+        let (relay, id) = (Arc::clone(&self.relay), id.clone());
+        tokio::spawn(async move { relay.forget(&id).await });
+        Ok(())
+    }
+
+    /// Let an app in, as the person was shown it.
+    pub(crate) async fn approve(
+        &self,
+        request: &RequestId,
+        snapshot: &str,
+        scope: Scope,
+    ) -> Result<(), Problem> {
+        // Before the authority says so: whoever waits for the end looks here as soon as the request is gone.
+        self.decide(request, true);
+        let approved = self.authority.approve(request, snapshot, scope).await;
+        if approved.is_err() {
+            self.decisions().retain(|(id, _)| id != request);
+        }
+        approved.map_err(|e| e.problem())
+    }
+
+    /// Refuse an app.
+    pub(crate) async fn deny(&self, request: &RequestId) -> Result<(), Problem> {
+        let app = self.authority.requests().borrow().iter().find(|r| r.id == *request).map(|r| r.app.clone());
+        self.decide(request, false);
+        self.authority.deny(request).await.map_err(|e| e.problem())?;
+        self.log.note(ActivityKind::ConnectionDenied, app.map(|a| self.app_name(&a)), None, "denied");
+        Ok(())
+    }
+
+    fn decisions(&self) -> MutexGuard<'_, VecDeque<(RequestId, bool)>> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decide(&self, request: &RequestId, allowed: bool) {
+        let mut decisions = self.decisions();
+        if decisions.len() == DECISIONS {
+            decisions.pop_front();
+        }
+        decisions.push_back((request.clone(), allowed));
+    }
+
+    /// What the person decided, if they did.
+    pub(crate) fn decided(&self, request: &RequestId) -> Option<bool> {
+        self.decisions().iter().rev().find(|(id, _)| id == request).map(|(_, allowed)| *allowed)
+    }
+}
+
+/// What somebody calls itself, with nothing in it that could look like something else.
+fn plain(claimed: &str) -> String {
+    let name: String =
+        claimed.chars().filter(|c| c.is_alphanumeric() || " -_.".contains(*c)).take(64).collect();
+    let name = name.trim();
+    if name.is_empty() { "An app".to_owned() } else { name.to_owned() }
+}
+
+fn unknown_connection() -> Problem {
+    Problem::new("engine.unknown_connection", "That connection isn't there.", "Look at the list again.")
+}

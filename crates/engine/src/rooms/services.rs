@@ -1,0 +1,192 @@
+//! Services: taken in, kept, owned, removed.
+
+use super::Rooms;
+use crate::{
+    catalogue::{self, At},
+    inner::Inner,
+    registry::{Entry, Held},
+    rows,
+};
+use control::SectionName;
+use model::{CredentialId, Explain, Problem, ServiceId, ShortName};
+use signin::{CredentialHandle, CredentialState, Owner, SignedIn, SignedInKind};
+use std::sync::Arc;
+use store::{ServiceMethod, ServiceRow};
+
+impl Rooms {
+    pub(super) async fn load_services(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<(), Problem> {
+        let kept = self.store.services().await.map_err(|e| e.problem())?;
+        let playground = kept.iter().any(is_playground);
+        for row in kept {
+            let credential = match self.store.credential(&row.id).await {
+                Ok(None) => Held::None,
+                Ok(Some(credential)) => Held::Owned(self.own(row.id.clone(), rows::credential(credential))),
+                Err(e) => {
+                    tracing::warn!("a credential can't be read: {e}");
+                    Held::Sealed(e.problem())
+                }
+            };
+            self.registry.put(Entry { row, credential });
+        }
+        if playground {
+            // Its sign-in is renewed and its tools are listed from the start, so it has to be there.
+            let inner = Arc::clone(inner);
+            tokio::spawn(async move {
+                if let Err(problem) = inner.playground.url().await {
+                    tracing::warn!(%problem, "the playground is not there");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Start the owner of a credential, and show what becomes of it.
+    fn own(self: &Arc<Self>, service: ServiceId, credential: signin::Credential) -> CredentialHandle {
+        let rows = Arc::new(rows::Credentials(Arc::clone(&self.store)));
+        let handle =
+            Owner::spawn(credential, rows, &self.http, Arc::clone(&self.clock), Arc::clone(&self.random));
+        let mut states = handle.states();
+        let (rooms, inner) = (Arc::downgrade(self), self.inner.clone());
+        tokio::spawn(async move {
+            let mut needed = matches!(*states.borrow_and_update(), CredentialState::NeedsSignIn { .. });
+            while states.changed().await.is_ok() {
+                let needs = matches!(*states.borrow_and_update(), CredentialState::NeedsSignIn { .. });
+                let (Some(rooms), Some(inner)) = (rooms.upgrade(), inner.upgrade()) else { return };
+                inner.mark(SectionName::Services);
+                inner.mark(SectionName::Status);
+                if needs && !needed {
+                    rooms.needs_person(&inner, &service);
+                }
+                needed = needs;
+            }
+        });
+        handle
+    }
+
+    /// A sign-in has ended for good: the person is told once. The log learns it from the store.
+    fn needs_person(&self, inner: &Inner, service: &ServiceId) {
+        let Some(entry) = self.registry.get(service) else { return };
+        if let Some(desktop) = &inner.desktop {
+            desktop.notify(crate::Notice {
+                title: format!("{} needs you to sign in again", entry.row.title),
+                body: "Nothing is lost. Open Bellhop to sign in.".to_owned(),
+                request: None,
+            });
+        }
+    }
+
+    pub(crate) fn new_service_row(
+        &self,
+        name: ShortName,
+        title: String,
+        signed_in: &SignedIn,
+        catalogue: Option<String>,
+    ) -> ServiceRow {
+        ServiceRow {
+            id: ServiceId::new(&*self.random),
+            name,
+            title,
+            url: signed_in.url.clone(),
+            catalogue,
+            account: signed_in.account.clone(),
+            method: ServiceMethod::None,
+            created_on: self.clock.now(),
+        }
+    }
+
+    /// Keep a service that was just signed in to, put it to use, and look at what it offers.
+    pub(crate) async fn connect_service(
+        self: &Arc<Self>,
+        inner: &Arc<Inner>,
+        mut row: ServiceRow,
+        signed_in: SignedIn,
+    ) -> Result<ServiceRow, Problem> {
+        let credential = match signed_in.kind {
+            SignedInKind::Open => None,
+            SignedInKind::OAuth(new) => Some(new),
+        };
+        row.method = if credential.is_some() { ServiceMethod::Oauth } else { ServiceMethod::None };
+        let first = self.registry.all().is_empty();
+        let credential = credential.map(|new| signin::Credential {
+            id: CredentialId::new(&*self.random),
+            generation: 1,
+            server: new.server,
+            registration: new.registration,
+            resource: new.resource,
+            tokens: new.tokens,
+            interrupted: None,
+            needs_sign_in: None,
+        });
+        let kept = credential.as_ref().map(rows::credential_row);
+        self.store.connect_service(&row, kept.as_ref()).await.map_err(|e| e.problem())?;
+        let credential = match credential {
+            Some(credential) => Held::Owned(self.own(row.id.clone(), credential)),
+            None => Held::None,
+        };
+        if let Some(old) = self.registry.put(Entry { row: row.clone(), credential }) {
+            // The new sign-in is stored: the old one is given back, and nobody waits for that.
+            tokio::spawn(async move {
+                if let Err(e) = old.revoke_at_provider().await {
+                    tracing::info!("the earlier sign-in could not be given back: {e}");
+                }
+            });
+        }
+        if first {
+            self.first_service(inner).await;
+        }
+        let (relay, id) = (Arc::clone(&self.relay), row.id.clone());
+        tokio::spawn(async move {
+            if let Err(problem) = relay.refresh_inventory(&id).await {
+                tracing::info!(code = %problem.code, "a new service's tools could not be listed yet");
+            }
+        });
+        Ok(row)
+    }
+
+    /// Start at login is on after the first Connect, unless the person decided or this is a build from the tree.
+    async fn first_service(&self, inner: &Inner) {
+        let decided = self.store.setting("autostart_decided").await.ok().flatten().is_some();
+        if decided || inner.from_tree {
+            return;
+        }
+        if let Some(desktop) = &inner.desktop
+            && desktop.autostart().is_ok()
+        {
+            if let Err(why) = desktop.set_autostart(true) {
+                tracing::warn!("start at login could not be switched on: {why}");
+            }
+            self.autostart_decided().await;
+            inner.mark(SectionName::Settings);
+        }
+    }
+
+    pub(crate) async fn autostart_decided(&self) {
+        if let Err(e) = self.store.set_setting("autostart_decided", Some("1")).await {
+            tracing::warn!("a setting could not be stored: {e}");
+        }
+    }
+
+    pub(crate) async fn remove_service(&self, inner: &Arc<Inner>, id: &ServiceId) -> Result<(), Problem> {
+        let entry = self.registry.get(id).ok_or_else(crate::commands::unknown_service)?;
+        // Durable first: what is said to be gone stays gone.
+        self.store.remove_service(id).await.map_err(|e| e.problem())?;
+        self.registry.remove(id);
+        self.connections.take_service(&entry.row.name);
+        self.relay.service_removed(id).await;
+        if let Held::Owned(credential) = entry.credential {
+            tokio::spawn(async move {
+                if let Err(e) = credential.revoke_at_provider().await {
+                    tracing::info!("the provider could not be told: {e}");
+                }
+            });
+        }
+        if is_playground(&entry.row) && !self.registry.all().iter().any(|e| is_playground(&e.row)) {
+            inner.playground.stop().await;
+        }
+        Ok(())
+    }
+}
+
+fn is_playground(row: &ServiceRow) -> bool {
+    row.catalogue.as_deref().and_then(catalogue::tile).is_some_and(|t| t.at == At::Playground)
+}

@@ -1,0 +1,96 @@
+use super::*;
+use model::{Program, Resource};
+
+fn client(id: &str, registered_on: Timestamp) -> ClientRow {
+    ClientRow {
+        id: id.into(),
+        name: "Cursor".to_owned(),
+        redirect_uris: vec!["http://127.0.0.1/cb".to_owned(), "cursor://x".to_owned()],
+        registered_on,
+    }
+}
+
+fn connection(id: &str, client: Option<&str>) -> ConnectionRow {
+    ConnectionRow {
+        id: id.into(),
+        client: client.map(Into::into),
+        app: "Cursor".to_owned(),
+        app_id: Some("cursor".into()),
+        computer: "anna-laptop".to_owned(),
+        method: ConnectionMethod::Oauth,
+        scope: "one:read two:write".parse().unwrap(),
+        resource: Resource::One("one".parse().unwrap()),
+        program: Some(Program { pid: 7, identity: "/usr/bin/cursor".to_owned(), name: "cursor".to_owned() }),
+        connected_on: NOW,
+        last_active: None,
+        revoked_on: None,
+    }
+}
+
+fn family(id: u8, number: u32) -> FamilyRow {
+    FamilyRow { id: [id; 16], number, issued_on: NOW, access_until: NOW, scope: "one:read".parse().unwrap() }
+}
+
+#[tokio::test]
+async fn a_connection_is_there_after_a_restart_as_it_was_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path()).await;
+    first.register_client(&client("k", NOW)).await.unwrap();
+    let allowed = (connection("n", Some("k")), Some(family(1, 0)));
+    first.allow(&allowed.0, allowed.1.as_ref()).await.unwrap();
+    first.close().await;
+    let store = store(folder.path()).await;
+    assert_eq!(store.connections().await.unwrap(), [allowed]);
+    assert_eq!(store.client(&"k".into()).await.unwrap(), Some(client("k", NOW)));
+}
+
+#[tokio::test]
+async fn only_the_next_number_of_the_same_family_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.allow(&connection("n", None), Some(&family(1, 0))).await.unwrap();
+    store.rotate(&"n".into(), &family(1, 1)).await.unwrap();
+    for wrong in [family(1, 1), family(1, 3), family(2, 2)] {
+        assert!(matches!(store.rotate(&"n".into(), &wrong).await, Err(StoreError::Superseded)), "{wrong:?}");
+    }
+    store.rotate(&"n".into(), &family(1, 2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revoked_connection_stays_to_be_seen_and_its_tokens_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.allow(&connection("n", None), Some(&family(1, 0))).await.unwrap();
+    assert!(store.revoke(&"n".into(), NOW, "ok").await.unwrap());
+    assert!(!store.revoke(&"n".into(), NOW, "ok").await.unwrap());
+    let revoked = ConnectionRow { revoked_on: Some(NOW), ..connection("n", None) };
+    assert_eq!(store.connections().await.unwrap(), [(revoked, None)]);
+    assert!(matches!(store.rotate(&"n".into(), &family(1, 1)).await, Err(StoreError::Superseded)));
+}
+
+#[tokio::test]
+async fn only_old_clients_that_were_never_let_in_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let old = Timestamp::from_millis(1);
+    for (id, on) in [("used", old), ("old", old), ("new", NOW)] {
+        store.register_client(&client(id, on)).await.unwrap();
+    }
+    store.allow(&connection("n", Some("used")), None).await.unwrap();
+    assert_eq!(store.unused_clients().await.unwrap(), 2);
+    assert_eq!(store.purge_clients(NOW).await.unwrap(), 1);
+    assert!(store.client(&"old".into()).await.unwrap().is_none());
+    assert!(store.client(&"used".into()).await.unwrap().is_some());
+    let gone = store.allow(&connection("m", Some("old")), None).await;
+    assert!(matches!(gone, Err(StoreError::Superseded)));
+}
+
+#[tokio::test]
+async fn last_active_never_goes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.allow(&connection("n", None), None).await.unwrap();
+    store.save_last_active(&[("n".into(), NOW)]).await.unwrap();
+    store.save_last_active(&[("n".into(), Timestamp::from_millis(5))]).await.unwrap();
+    assert_eq!(store.connections().await.unwrap()[0].0.last_active, Some(NOW));
+}

@@ -1,0 +1,92 @@
+use super::*;
+use crate::{database::BELLHOP, open};
+use sqlx::{migrate::Migrator, sqlite::SqliteSynchronous};
+use std::{borrow::Cow, fs};
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let store = store(&home).await;
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    assert_eq!(fs::metadata(&home).unwrap().permissions().mode() & 0o777, 0o700);
+    let mut files = 0;
+    for entry in fs::read_dir(&home).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        files += 1;
+    }
+    assert!(files >= 5, "both databases, their logs and the key");
+}
+
+#[tokio::test]
+async fn a_file_from_a_newer_bellhop_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path()).await;
+    edit(
+        &first,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (999, 'later', 1, x'00', 0)",
+    )
+    .await;
+    first.close().await;
+    let before = fs::read(folder.path().join("bellhop.db")).unwrap();
+    let refused = Database::open(folder.path()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Newer { found: 999, .. }), "{refused}");
+    assert_eq!(model::Explain::problem(&refused).code, "store.newer");
+    assert_eq!(fs::read(folder.path().join("bellhop.db")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_copy_is_kept_from_before_a_migration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bellhop.db");
+    let older = store(folder.path()).await;
+    older.set_setting("port", Some("1")).await.unwrap();
+    older.close().await;
+
+    let mut steps = BELLHOP.migrations.to_vec();
+    let mut next = steps[0].clone();
+    next.version = 1_000;
+    next.sql = sqlx::SqlSafeStr::into_sql_str("DELETE FROM settings");
+    next.checksum = Cow::Borrowed(b"next");
+    steps.push(next);
+    let newer = Migrator { migrations: Cow::Owned(steps), ..Migrator::DEFAULT };
+    let pools = open::file(&path, SqliteSynchronous::Full, &newer).await.unwrap();
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM settings").fetch_one(&pools.reader).await.unwrap();
+    assert_eq!(left, 0);
+    pools.close().await;
+
+    fs::rename(open::backup_path(&path, 1), &path).unwrap();
+    assert_eq!(store(folder.path()).await.setting("port").await.unwrap().as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_said_and_left_but_a_damaged_log_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    store(folder.path()).await.close().await;
+    fs::write(folder.path().join("activity.db"), "no database at all, but long enough to look at").unwrap();
+    store(folder.path()).await.close().await;
+    assert!(folder.path().join("activity.db.damaged").exists());
+
+    let garbage = "no database at all".repeat(100);
+    fs::write(folder.path().join("bellhop.db"), &garbage).unwrap();
+    let refused = Database::open(folder.path()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Damaged { .. }), "{refused:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("bellhop.db")).unwrap(), garbage);
+}
+
+#[tokio::test]
+async fn the_record_of_a_vault_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(folder.path()).await.unwrap();
+    let (_, one) = Vault::create(&KeySource::Session, &SystemRandom).await.unwrap();
+    let (_, two) = Vault::create(&KeySource::Session, &SystemRandom).await.unwrap();
+    database.save_vault_record(&one).await.unwrap();
+    database.save_vault_record(&one).await.unwrap();
+    assert!(matches!(database.save_vault_record(&two).await, Err(StoreError::Superseded)));
+    assert_eq!(database.vault_record().await.unwrap(), Some(one));
+}

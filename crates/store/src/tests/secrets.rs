@@ -1,0 +1,129 @@
+use super::*;
+use vault::VaultError;
+
+fn unsealable(outcome: Result<Option<CredentialRow>, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Vault(VaultError::Unsealable { .. })))
+}
+
+#[tokio::test]
+async fn a_credential_is_read_back_as_it_was_kept_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path()).await;
+    first.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    first.close().await;
+    let row = store(folder.path()).await.credential(&"one".into()).await.unwrap().unwrap();
+    assert_eq!(row.tokens.access.expose(), "access-token-c1");
+    assert_eq!(row.tokens.refresh.unwrap().expose(), "refresh-token-c1");
+    assert_eq!(row.client_secret.unwrap().expose(), "client-secret-c1");
+    assert_eq!(row.management.unwrap().1.expose(), "management-c1");
+    assert_eq!((row.generation, row.client_auth, row.tokens.lifetime), (1, ClientAuth::Basic, Some(3600)));
+}
+
+#[tokio::test]
+async fn no_file_holds_a_readable_token_before_or_after_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.commit_refresh(&"c1".into(), 1, &tokens("access-token-2", "refresh-token-2")).await.unwrap();
+    let mut seen = 0;
+    let mut look = || {
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            for secret in ["access-token", "refresh-token", "client-secret-c", "management-c"] {
+                assert!(!bytes.windows(secret.len()).any(|w| w == secret.as_bytes()), "{secret}");
+            }
+            // That the search would find something: the client id stands there for anybody to read.
+            seen += usize::from(bytes.windows(7).any(|w| w == b"bellhop"));
+        }
+    };
+    look();
+    store.close().await;
+    look();
+    assert!(seen > 0);
+}
+
+#[tokio::test]
+async fn a_secret_moved_to_another_row_does_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("two"), Some(&credential("c2"))).await.unwrap();
+    edit(
+        &store,
+        "UPDATE credentials SET access = (SELECT access FROM credentials WHERE id = 'c2') WHERE id = 'c1'",
+    )
+    .await;
+    assert!(unsealable(store.credential(&"one".into()).await));
+    assert!(store.credential(&"two".into()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_edited_address_leaves_nothing_that_could_be_sent_there() {
+    for sql in [
+        "UPDATE services SET url = 'https://evil.example/mcp'",
+        "UPDATE credentials SET token_endpoint = 'https://evil.example/token'",
+        "UPDATE credentials SET revocation_endpoint = 'https://evil.example/revoke'",
+        "UPDATE credentials SET management_uri = 'https://evil.example/reg'",
+        "UPDATE credentials SET issuer = 'https://evil.example'",
+        "UPDATE credentials SET generation = 2",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path()).await;
+        store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+        edit(&store, sql).await;
+        assert!(unsealable(store.credential(&"one".into()).await), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn signing_in_again_replaces_the_credential_and_keeps_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.save_inventory(&"one".into(), "{}").await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c2"))).await.unwrap();
+    assert_eq!(refresh_token(&store, "one").await, "refresh-token-c2");
+    assert_eq!(store.services().await.unwrap().len(), 1);
+    assert_eq!(store.inventory(&"one".into()).await.unwrap().as_deref(), Some("{}"));
+    // What is still in flight for the old one changes nothing.
+    let late = store.commit_refresh(&"c1".into(), 1, &tokens("x", "y")).await;
+    assert!(matches!(late, Err(StoreError::Superseded)));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_can_not_be_kept_leaves_the_old_credential() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("two"), Some(&credential("c2"))).await.unwrap();
+    let renamed = ServiceRow { name: "two".parse().unwrap(), ..service("one") };
+    let taken = store.connect_service(&renamed, Some(&credential("c3"))).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken)));
+    assert_eq!(refresh_token(&store, "one").await, "refresh-token-c1");
+}
+
+#[tokio::test]
+async fn a_writer_of_an_older_generation_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let id = "c1".into();
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    assert_eq!(store.commit_refresh(&id, 1, &tokens("a2", "r2")).await.unwrap(), 2);
+    assert!(matches!(store.commit_refresh(&id, 1, &tokens("x", "y")).await, Err(StoreError::Superseded)));
+    assert!(matches!(store.needs_sign_in(&id, 1, "why").await, Err(StoreError::Superseded)));
+    assert!(matches!(store.begin_refresh(&id, 1, NOW).await, Err(StoreError::Superseded)));
+    let row = store.credential(&"one".into()).await.unwrap().unwrap();
+    assert_eq!((row.tokens.refresh.unwrap().expose(), row.needs_sign_in), ("r2", None));
+}
+
+#[tokio::test]
+async fn with_keys_of_a_session_everything_works_in_memory() {
+    let (vault, _) = Vault::create(&KeySource::Session, &SystemRandom).await.unwrap();
+    let database = Database::in_memory().await.unwrap();
+    let clock = Arc::new(ManualClock::at(NOW));
+    let store = Store::new(database, Arc::new(vault), clock, Arc::new(SystemRandom));
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.flush().await;
+    assert_eq!(refresh_token(&store, "one").await, "refresh-token-c1");
+    assert_eq!(store.activity(&ActivityPage::default()).await.unwrap().len(), 1);
+}
