@@ -21,7 +21,7 @@ use args::Args;
 use engine::Home;
 use hyper::header::HeaderValue;
 use model::Problem;
-use protocol::{Id, Message, Packet, code};
+use protocol::{Id, Message, Packet, Request, code, method};
 use session::Session;
 use std::{
     collections::HashSet,
@@ -59,9 +59,16 @@ struct Bridge {
 /// Be the bridge until standard input ends.
 pub(crate) fn run(args: Args) -> ExitCode {
     let running = || -> Result<Ended, Problem> {
-        let app = HeaderValue::from_str(&args.app).map_err(|_| {
-            Problem::new("cli.app_name", "That name of an app can't be used.", "Use letters, digits and -.")
-        })?;
+        let app = match args.app.as_str() {
+            "" => None,
+            name => Some(HeaderValue::from_str(name).map_err(|_| {
+                Problem::new(
+                    "cli.app_name",
+                    "That name of an app can't be used.",
+                    "Use letters, digits and -.",
+                )
+            })?),
+        };
         let home = Home::find(args.home)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
             Problem::new("cli.runtime", format!("The bridge can't start: {e}."), "Try again.")
@@ -151,18 +158,19 @@ impl Bridge {
         for message in &messages {
             match message {
                 Message::Request(request) => {
-                    if request.method == "initialize" {
+                    self.wire.name(|| name(request));
+                    if request.method == method::INITIALIZE {
                         kind = exchange::Kind::Initialize;
                     }
                     ids.push(request.id.clone());
                 }
-                Message::Notification(note) if note.method == "notifications/cancelled" => {
+                Message::Notification(note) if note.method == method::CANCELLED => {
                     // The app wants no answer any more, so it gets no error either.
                     if let Some(id) = note.id_param("requestId") {
                         self.open().remove(&id);
                     }
                 }
-                Message::Notification(note) if note.method == "notifications/initialized" => {
+                Message::Notification(note) if note.method == method::INITIALIZED => {
                     kind = exchange::Kind::Initialized;
                 }
                 Message::Notification(_) | Message::Response(_) => {}
@@ -186,6 +194,15 @@ impl Bridge {
     fn open(&self) -> MutexGuard<'_, HashSet<Id>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the app calls itself in its first request, of the one era or the other. For a bridge that was not told.
+fn name(request: &Request<'_>) -> Option<HeaderValue> {
+    let params = request.params.as_ref()?;
+    let client = params.object("clientInfo");
+    let meta = params.object("_meta");
+    let client = client.or_else(|| meta.as_ref()?.object("io.modelcontextprotocol/clientInfo"))?;
+    HeaderValue::from_str(&client.text("name")?).ok()
 }
 
 /// Say something to whoever reads the app's log.

@@ -13,13 +13,15 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use model::Problem;
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
 
 /// Names the app that the bridge was started for.
 const BRIDGE: HeaderName = HeaderName::from_static("bellhop-bridge");
+/// An app that says no name.
+const UNNAMED: HeaderValue = HeaderValue::from_static("app");
 /// How long to wait for a Bellhop that was just started.
 const START: Duration = Duration::from_secs(10);
 /// How often to look whether it is there.
@@ -40,14 +42,21 @@ pub(super) enum WireError {
 /// Speaks with Bellhop.
 pub(super) struct Wire {
     home: Home,
-    app: HeaderValue,
+    /// Whom the bridge was started for. Stays the same, since a person let in what has this name.
+    app: OnceLock<HeaderValue>,
     start: bool,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
 impl Wire {
-    pub(super) fn new(home: Home, app: HeaderValue, start: bool) -> Self {
+    pub(super) fn new(home: Home, app: Option<HeaderValue>, start: bool) -> Self {
+        let app = app.map(OnceLock::from).unwrap_or_default();
         Self { home, app, start, idle: Mutex::default() }
+    }
+
+    /// Settle whom the bridge was started for, if nobody said.
+    pub(super) fn name(&self, app: impl FnOnce() -> Option<HeaderValue>) {
+        self.app.get_or_init(|| app().unwrap_or(UNNAMED));
     }
 
     /// Send the app's message.
@@ -105,7 +114,7 @@ impl Wire {
         let headers = request.headers_mut();
         headers.insert(header::HOST, HeaderValue::from_static("bellhop"));
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        headers.insert(BRIDGE, self.app.clone());
+        headers.insert(BRIDGE, self.app.get().cloned().unwrap_or(UNNAMED));
         if let Some(id) = session.id {
             headers.insert(protocol::header::SESSION_ID, id);
         }

@@ -240,6 +240,22 @@ async fn a_home_with_a_path_of_150_characters_and_six_variables_are_enough() {
 }
 
 #[tokio::test]
+async fn a_bridge_that_was_told_no_app_gives_the_name_that_the_app_says_first_and_keeps_it() {
+    let place = Place::new();
+    let served = Served::start(&place.home, mcp("s"));
+    let mut app = App::of(place.command(&["mcp"]));
+    let client = json!({ "io.modelcontextprotocol/clientInfo": { "name": "newer", "version": "2" } });
+    let discover =
+        json!({ "jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": { "_meta": client } });
+    app.ask(discover).await;
+    app.initialize().await;
+    app.end().await;
+    for seen in served.log.all() {
+        assert_eq!(seen.header("bellhop-bridge"), Some("newer"), "{}", seen.what());
+    }
+}
+
+#[tokio::test]
 async fn a_signal_to_end_ends_the_session_too() {
     let place = Place::new();
     let (served, mut app) = started(&place).await;
