@@ -1,6 +1,6 @@
 use crate::{StoreError, error::code};
 use sqlx::{
-    Row, SqlitePool,
+    Connection, Row, SqlitePool,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -66,7 +66,11 @@ pub(crate) async fn file(
         _ => e.into(),
     };
     let options = options().filename(path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
-    let writer = pool(1).connect_with(options.clone()).await.map_err(damaged)?;
+    // On a full disk SQLite ends the transaction by itself, sqlx's own ROLLBACK then fails, and it takes the
+    // connection to be within a transaction for ever: every later one would be refused. So it is replaced.
+    let writer =
+        pool(1).before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
+    let writer = writer.connect_with(options.clone()).await.map_err(damaged)?;
     let found: String =
         sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&writer).await.map_err(damaged)?;
     if found != "ok" {
