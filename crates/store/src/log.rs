@@ -1,4 +1,4 @@
-use crate::{Database, NewActivity, StoreError, activity};
+use crate::{Database, NewActivity, StoreError, activity, column};
 use sqlx::Row;
 use std::{
     sync::{
@@ -14,6 +14,8 @@ use tokio::{
 
 /// How many entries may wait: more come only when the disk stands still.
 const QUEUE: usize = 1_024;
+/// How many rows of the outbox are handed on in one transaction.
+const PART: usize = 500;
 /// How long entries are gathered into one insert.
 const GATHER: Duration = Duration::from_millis(200);
 
@@ -116,8 +118,15 @@ impl Writer {
 
     async fn write(&self, batch: &mut Vec<NewActivity>) {
         // First what must not be lost, which also happened first as a rule.
-        if let Err(e) = self.drain_outbox().await {
-            tracing::warn!(error = %e, "the outbox could not be handed on to the log; it is kept");
+        loop {
+            match self.drain_outbox().await {
+                Ok(PART) => {}
+                Ok(_) => break,
+                Err(e) => {
+                    tracing::warn!(error = %e, "the outbox could not be handed on to the log; it is kept");
+                    break;
+                }
+            }
         }
         if batch.is_empty() {
             return;
@@ -139,12 +148,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Copy, commit, and only then forget: a crash in between copies again, which `once` makes harmless.
-    async fn drain_outbox(&self) -> Result<(), StoreError> {
-        let rows = sqlx::query("SELECT * FROM outbox ORDER BY number LIMIT 500")
+    /// Copy a part, commit, and only then forget: a crash in between copies again, which `once` makes harmless.
+    /// Gives back how many there were.
+    async fn drain_outbox(&self) -> Result<usize, StoreError> {
+        let rows = sqlx::query("SELECT * FROM outbox ORDER BY number LIMIT ?")
+            .bind(column::signed(PART as u64))
             .fetch_all(&self.database.bellhop.reader)
             .await?;
-        let Some(last) = rows.last() else { return Ok(()) };
+        let Some(last) = rows.last() else { return Ok(0) };
         let last: i64 = last.try_get("number")?;
         let mut tx = self.database.activity.writer.begin().await?;
         for row in &rows {
@@ -168,6 +179,6 @@ impl Writer {
             .execute(&self.database.bellhop.writer)
             .await?;
         self.newest.send_replace(newest);
-        Ok(())
+        Ok(rows.len())
     }
 }
