@@ -71,6 +71,8 @@ let taken = 0;
 let bad = 0;
 async function round(name, options, choose) {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  // The window process freezes it too, so that no script can change what all others stand on.
+  await context.addInitScript(() => Object.freeze(Object.prototype));
   for (const picture of wanted) {
     const viewport = choose(picture);
     if (!viewport) continue;
