@@ -56,13 +56,13 @@ pub(crate) async fn caller(rooms: &Arc<Rooms>, peer: &Peer, claimed: &str) -> Re
     let program = peer.app();
     let app = rooms.app_name(claimed);
     if let Some(connection) = known(rooms, &app, program.as_ref()) {
-        return Ok(Caller { connection, resource: None });
+        return Ok(Caller { connection, resource: None, limit: None });
     }
     let mut answer = rooms.bridge_asks.join(rooms, &app, program);
     let answered = tokio::time::timeout(HOLD, answer.wait_for(Option::is_some)).await;
     match answered {
         Ok(Ok(answer)) => match answer.clone() {
-            Some(Ok(connection)) => Ok(Caller { connection, resource: None }),
+            Some(Ok(connection)) => Ok(Caller { connection, resource: None, limit: None }),
             Some(Err(problem)) => Err(problem),
             None => Err(unanswered(&app)),
         },

@@ -35,6 +35,7 @@ mod surroundings;
 mod takeover;
 mod unlock;
 mod views;
+mod wire;
 pub mod x;
 
 pub use desktop::{Desktop, Notice};

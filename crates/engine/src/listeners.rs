@@ -3,7 +3,7 @@
 //! Our own loops over hyper's HTTP/1 builder and not a framework's, because limits and time-outs on the head of
 //! a request, and a look at who is at the other end before a byte is read, are what a local port needs.
 
-use crate::{boundary, boundary::hosts::Hosts, bridge::Peer, inner::Inner, x};
+use crate::{boundary, boundary::hosts::Hosts, bridge::Peer, inner::Inner, wire::Wire, x};
 use axum::body::Body;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -95,8 +95,13 @@ impl Loopback {
                     tokio::spawn(async move {
                         if may_speak(&stream, peer).await {
                             let answering = Arc::clone(&inner);
-                            one(&inner, stream, move |request| {
-                                boundary::tcp::answer(Arc::clone(&answering), Arc::clone(&hosts), request)
+                            one(&inner, stream, move |wire, request| {
+                                boundary::tcp::answer(
+                                    Arc::clone(&answering),
+                                    Arc::clone(&hosts),
+                                    wire,
+                                    request,
+                                )
                             })
                             .await;
                         }
@@ -161,8 +166,8 @@ pub(crate) fn serve_socket(inner: &Arc<Inner>, listener: x::Listener) {
             let inner = Arc::clone(&inner);
             tokio::spawn(async move {
                 let (answering, peer) = (Arc::clone(&inner), Arc::new(Peer::new(pid)));
-                one(&inner, stream, move |request| {
-                    boundary::socket::answer(Arc::clone(&answering), Arc::clone(&peer), request)
+                one(&inner, stream, move |wire, request| {
+                    boundary::socket::answer(Arc::clone(&answering), Arc::clone(&peer), wire, request)
                 })
                 .await;
             });
@@ -170,14 +175,15 @@ pub(crate) fn serve_socket(inner: &Arc<Inner>, listener: x::Listener) {
     });
 }
 
-/// Speak HTTP/1.1 on one connection until it closes or the engine finishes.
+/// Speak HTTP/1.1 on one connection until it closes, is hung up, or the engine finishes.
 async fn one<S, F, T>(inner: &Arc<Inner>, stream: S, answer: F)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Body>) -> T,
+    F: Fn(Arc<Wire>, Request<Body>) -> T,
     T: Future<Output = Result<axum::response::Response, std::convert::Infallible>>,
 {
-    let service = service_fn(|request: Request<Incoming>| answer(request.map(Body::new)));
+    let wire = Arc::new(Wire::default());
+    let service = service_fn(|request: Request<Incoming>| answer(Arc::clone(&wire), request.map(Body::new)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -188,6 +194,7 @@ where
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
+        () = wire.cut() => return,
         () = inner.ending.cancelled() => None,
     };
     match ended {

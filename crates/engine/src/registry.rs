@@ -31,8 +31,8 @@ pub(crate) struct Entry {
 pub(crate) enum Held {
     /// Nothing: it needs nothing, or nobody is signed in.
     None,
-    /// A credential, by its owner.
-    Owned(CredentialHandle),
+    /// A credential, by its owner; and whether it renews itself, so that a token's end is no end of the sign-in.
+    Owned { owner: CredentialHandle, renews: bool },
     /// A credential whose secrets don't open. It stays until the person signs in again or removes the service.
     Sealed(Problem),
 }
@@ -41,7 +41,7 @@ impl Held {
     /// The credential's owner.
     pub(crate) fn owned(self) -> Option<CredentialHandle> {
         match self {
-            Self::Owned(handle) => Some(handle),
+            Self::Owned { owner, .. } => Some(owner),
             Self::None | Self::Sealed(_) => None,
         }
     }
@@ -84,7 +84,7 @@ impl Registry {
                     url: e.row.url.as_str().into(),
                     bearer: match e.credential.clone() {
                         Held::None => None,
-                        Held::Owned(handle) => Some(Arc::new(Owned(handle)) as Arc<dyn BearerSource>),
+                        Held::Owned { owner, .. } => Some(Arc::new(Owned(owner)) as Arc<dyn BearerSource>),
                         Held::Sealed(problem) => Some(Arc::new(Shut(problem)) as Arc<dyn BearerSource>),
                     },
                 })

@@ -9,6 +9,7 @@ use crate::{
     registry::Registry,
     rows::{self, Grants},
     surroundings::Around,
+    wire::Wires,
 };
 use authority::Authority;
 use control::{ActivityEntry, ActivityFilter, ActivityKind};
@@ -43,6 +44,7 @@ pub(crate) struct Rooms {
     pub(crate) log: Arc<Log>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) connections: Connections,
+    pub(crate) wires: Wires,
     pub(crate) authority: Arc<Authority>,
     pub(crate) relay: Arc<Relay>,
     pub(crate) signin: SignIn,
@@ -97,6 +99,7 @@ impl Rooms {
                 relay,
                 signin: SignIn::new(http.clone(), clock, random, browser, client_name),
                 bridge_asks: Asks::default(),
+                wires: Wires::default(),
                 apps: inner.apps.clone(),
                 decisions: Mutex::default(),
                 http,

@@ -64,8 +64,8 @@ fn status(inner: &Inner) -> StatusView {
 }
 
 fn service_state(entry: &Entry) -> ServiceState {
-    let credential = match &entry.credential {
-        Held::Owned(credential) => credential,
+    let (credential, renews) = match &entry.credential {
+        Held::Owned { owner, renews } => (owner, *renews),
         Held::Sealed(problem) => return ServiceState::NeedsSignIn { problem: problem.clone() },
         Held::None => {
             return match entry.row.method {
@@ -75,7 +75,7 @@ fn service_state(entry: &Entry) -> ServiceState {
         }
     };
     match credential.states().borrow().clone() {
-        CredentialState::Ready { until } => ServiceState::Connected { until },
+        CredentialState::Ready { until } => ServiceState::Connected { until: until.filter(|_| !renews) },
         CredentialState::Refreshing => ServiceState::Connected { until: None },
         CredentialState::Degraded { problem, next_try }
         | CredentialState::Unsaved { problem, next_try, .. } => ServiceState::Degraded { problem, next_try },

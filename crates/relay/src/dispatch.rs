@@ -17,12 +17,17 @@ use protocol::{
 };
 use std::sync::Arc;
 
-/// Handles one message on an open session.
-pub(crate) async fn message(relay: &Arc<Relay>, session: &Arc<Session>, message: Message<'_>) -> Response {
+/// Handles one message on an open session, of a caller that may do `scope`.
+pub(crate) async fn message(
+    relay: &Arc<Relay>,
+    session: &Arc<Session>,
+    scope: &Scope,
+    message: Message<'_>,
+) -> Response {
     match message {
-        Message::Request(r) => request(relay, session, r).await,
+        Message::Request(r) => request(relay, session, scope, r).await,
         Message::Notification(n) => {
-            notification(relay, session, n).await;
+            notification(relay, session, scope, n).await;
             reply::taken()
         }
         Message::Response(r) => {
@@ -32,18 +37,22 @@ pub(crate) async fn message(relay: &Arc<Relay>, session: &Arc<Session>, message:
     }
 }
 
-async fn request(relay: &Arc<Relay>, session: &Arc<Session>, request: Request<'_>) -> Response {
+async fn request(
+    relay: &Arc<Relay>,
+    session: &Arc<Session>,
+    scope: &Scope,
+    request: Request<'_>,
+) -> Response {
     if let Err(problem) = relay.admission.admit() {
         return reply::message(RelayError::Other(problem).reply(&request.id));
     }
     if request.method == method::PING {
         return local::done(&request.id);
     }
-    let scope = session.connection.grant.load().scope.clone();
     let id = request.id.clone();
     let handled = match &session.endpoint {
-        Resource::All => at_all(relay, session, &scope, request).await,
-        Resource::One(name) => at_one(relay, session, &scope, name, request).await,
+        Resource::All => at_all(relay, session, scope, request).await,
+        Resource::One(name) => at_one(relay, session, scope, name, request).await,
     };
     handled.unwrap_or_else(|e| reply::message(e.reply(&id)))
 }
@@ -243,7 +252,7 @@ fn tell_all(relay: &Arc<Relay>, session: &Session, links: Vec<Arc<Link>>, messag
     }
 }
 
-async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, notice: Notification<'_>) {
+async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Scope, notice: Notification<'_>) {
     match notice.method.as_ref() {
         // Ours: each service was told when its session was opened.
         method::INITIALIZED => {}
@@ -258,8 +267,7 @@ async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, notice: Notifi
         _ => {
             // One that nobody here knows: as with such a request, it takes an endpoint of one service.
             let Resource::One(name) = &session.endpoint else { return };
-            let scope = session.connection.grant.load().scope.clone();
-            if relay.one(name, &scope).is_ok_and(|s| scope.allows(&s.name, Access::Write)) {
+            if relay.one(name, scope).is_ok_and(|s| scope.allows(&s.name, Access::Write)) {
                 tell_all(relay, session, session.links(), &notice.to_bytes());
             }
         }

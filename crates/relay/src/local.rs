@@ -33,7 +33,7 @@ pub(crate) async fn initialize(
     let revision = Revision::negotiate(&asked);
     let declared =
         request.params.as_ref().and_then(|p| p.object("capabilities")).unwrap_or_default().to_raw();
-    let scope = caller.connection.grant.load().scope.clone();
+    let scope = caller.scope();
     let result = match endpoint {
         Resource::All => all(relay, &scope, revision).await,
         Resource::One(name) => match relay.one(name, &scope) {

@@ -2,7 +2,7 @@
 
 use crate::Connection;
 use async_trait::async_trait;
-use model::{ConnectionId, Problem, Resource, Secret, ServiceId, ShortName, Timestamp};
+use model::{ConnectionId, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
 use std::{sync::Arc, time::Duration};
 
 /// Who calls: made by a boundary layer, which is the only place that can, and put into the request's
@@ -13,6 +13,19 @@ pub struct Caller {
     pub connection: Arc<Connection>,
     /// Which endpoint its token is for; `None` for the bridge, which scope alone binds.
     pub resource: Option<Resource>,
+    /// What its token may do, where an app asked for less than its connection has; `None` for all of that.
+    pub limit: Option<Scope>,
+}
+
+impl Caller {
+    /// What it may do now: what its connection may, within what its token may.
+    pub fn scope(&self) -> Scope {
+        let grant = self.connection.grant.load();
+        match &self.limit {
+            Some(limit) => grant.scope.within(limit),
+            None => grant.scope.clone(),
+        }
+    }
 }
 
 /// A service as a call needs it.

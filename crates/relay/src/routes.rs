@@ -15,7 +15,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::Resource;
+use model::{Resource, Scope};
 use protocol::{Era, Message, Packet, Revision, code, header as mcp, method, sse};
 use std::sync::Arc;
 
@@ -166,8 +166,10 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Err(refusal) => return *refusal,
     };
     match packet {
-        Packet::One(message) => dispatch::message(&relay, &session, message).await,
-        Packet::Batch(messages) if session.revision.has_batches() => batch(&relay, &session, messages).await,
+        Packet::One(message) => dispatch::message(&relay, &session, &caller.scope(), message).await,
+        Packet::Batch(messages) if session.revision.has_batches() => {
+            batch(&relay, &session, &caller.scope(), messages).await
+        }
         Packet::Batch(_) => {
             let text = "Several messages at once are not part of this revision.";
             reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
@@ -189,10 +191,15 @@ async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static 
 
 /// 2025-03-26 alone: the answers to several messages as one stream of events. They are handled one after the
 /// other, which that revision leaves open.
-async fn batch(relay: &Arc<Relay>, session: &Arc<Session>, messages: Vec<Message<'_>>) -> Response {
+async fn batch(
+    relay: &Arc<Relay>,
+    session: &Arc<Session>,
+    scope: &Scope,
+    messages: Vec<Message<'_>>,
+) -> Response {
     let mut events = Vec::new();
     for message in messages {
-        let response = dispatch::message(relay, session, message).await;
+        let response = dispatch::message(relay, session, scope, message).await;
         let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
             .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
         let collected = Limited::new(response.into_body(), relay.limits.message).collect().await;

@@ -1,5 +1,5 @@
 use crate::{Store, StoreError, column};
-use model::{AppId, ClientId, ConnectionId, Program, Resource, Scope, Timestamp};
+use model::{AppId, ClientId, ConnectionId, Program, Resource, Scope, ShortName, Timestamp};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 /// A client that registered with the local authorization server.
@@ -286,6 +286,29 @@ impl Store {
         }
         self.commit(tx).await
     }
+}
+
+/// Take a service out of everything that connections may do.
+pub(crate) async fn take_service(tx: &mut SqliteConnection, service: &ShortName) -> Result<(), StoreError> {
+    for (read, write) in [
+        ("SELECT id, scope FROM connections", "UPDATE connections SET scope = ? WHERE id = ?"),
+        (
+            "SELECT connection AS id, scope FROM families",
+            "UPDATE families SET scope = ? WHERE connection = ?",
+        ),
+    ] {
+        for row in sqlx::query(read).fetch_all(&mut *tx).await? {
+            let scope: Scope = column::parsed(&row, "scope")?;
+            if scope.names(service) {
+                sqlx::query(write)
+                    .bind(scope.without(service).to_string())
+                    .bind(column::text(&row, "id")?)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn insert_family(

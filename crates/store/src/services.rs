@@ -1,4 +1,4 @@
-use crate::{CredentialRow, Store, StoreError, column};
+use crate::{CredentialRow, Store, StoreError, column, grants};
 use model::{ServiceId, ShortName, Timestamp};
 use sqlx::{Row, sqlite::SqliteRow};
 
@@ -113,8 +113,8 @@ impl Store {
         self.commit(tx).await
     }
 
-    /// The person removed a service: it and its credential are gone. The log learns `service_removed`. `false`
-    /// when there was none.
+    /// The person removed a service: it and its credential are gone, and no connection may do anything with a
+    /// later one of its name. The log learns `service_removed`. `false` when there was none.
     ///
     /// # Errors
     /// When it could not be removed; it is still there then.
@@ -126,6 +126,7 @@ impl Store {
             .await?;
         let Some(gone) = gone else { return Ok(false) };
         let name: String = gone.try_get("name")?;
+        grants::take_service(&mut tx, &column::parsed(&gone, "name")?).await?;
         self.tell(&mut tx, "service_removed", None, Some(&name), "ok").await?;
         self.commit(tx).await?;
         Ok(true)

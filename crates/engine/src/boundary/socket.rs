@@ -2,7 +2,7 @@
 //! that started it.
 
 use super::{reply, tcp};
-use crate::{bridge, bridge::Peer, control_socket, inner::Inner};
+use crate::{bridge, bridge::Peer, control_socket, inner::Inner, wire::Wire};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
@@ -17,6 +17,7 @@ pub(crate) const BRIDGE: &str = "bellhop-bridge";
 pub(crate) async fn answer(
     inner: Arc<Inner>,
     peer: Arc<Peer>,
+    wire: Arc<Wire>,
     mut request: Request<Body>,
 ) -> Result<Response, Infallible> {
     if request.uri().path() == control::frame::PATH {
@@ -26,10 +27,11 @@ pub(crate) async fn answer(
     let claimed = request.headers().get(BRIDGE).map(|v| v.to_str().unwrap_or_default().to_owned());
     let on_mcp = Resource::from_path(request.uri().path()).is_some();
     let Some(claimed) = claimed.filter(|_| on_mcp) else {
-        return Ok(tcp::by_bearer(rooms, inner.origin(), request).await);
+        return Ok(tcp::by_bearer(rooms, inner.origin(), &wire, request).await);
     };
     match bridge::caller(rooms, &peer, &claimed).await {
         Ok(caller) => {
+            rooms.wires.carry(&wire, &caller.connection.id);
             request.extensions_mut().insert(caller);
             Ok(rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
         }

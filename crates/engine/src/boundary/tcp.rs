@@ -1,7 +1,7 @@
 //! The boundary of the loopback listener: the allow-listed Host, and a bearer on every MCP route.
 
 use super::{hosts::Hosts, reply};
-use crate::{inner::Inner, rooms::Rooms};
+use crate::{inner::Inner, rooms::Rooms, wire::Wire};
 use authority::{ChallengeError, Origin};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
@@ -14,6 +14,7 @@ use tower::ServiceExt;
 pub(crate) async fn answer(
     inner: Arc<Inner>,
     hosts: Arc<Hosts>,
+    wire: Arc<Wire>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
     let (head, body) = request.into_parts();
@@ -26,7 +27,7 @@ pub(crate) async fn answer(
     };
     let Some(rooms) = inner.rooms.get() else { return Ok(locked()) };
     let request = Request::from_parts(head, body);
-    Ok(by_bearer(rooms, origin, request).await)
+    Ok(by_bearer(rooms, origin, &wire, request).await)
 }
 
 /// Vault not open: nobody can be known, and no service reached.
@@ -39,7 +40,12 @@ pub(crate) fn locked() -> Response {
 }
 
 /// Send the request to its room: the relay for an MCP route, with whoever the bearer shows, else the authority.
-pub(crate) async fn by_bearer(rooms: &Arc<Rooms>, origin: Origin, mut request: Request<Body>) -> Response {
+pub(crate) async fn by_bearer(
+    rooms: &Arc<Rooms>,
+    origin: Origin,
+    wire: &Wire,
+    mut request: Request<Body>,
+) -> Response {
     let Some(resource) = Resource::from_path(request.uri().path()) else {
         request.extensions_mut().insert(origin);
         return rooms.authority_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
@@ -54,6 +60,7 @@ pub(crate) async fn by_bearer(rooms: &Arc<Rooms>, origin: Origin, mut request: R
     }
     match caller(rooms, &request, &resource) {
         Ok(caller) => {
+            rooms.wires.carry(wire, &caller.connection.id);
             request.extensions_mut().insert(caller);
             rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
         }
@@ -88,7 +95,7 @@ fn caller(
         return Err(wrong);
     }
     let connection = rooms.connections.live(&known.connection).ok_or(wrong)?;
-    Ok(Caller { connection, resource: Some(known.resource) })
+    Ok(Caller { connection, resource: Some(known.resource), limit: Some(known.scope) })
 }
 
 fn unauthorized(

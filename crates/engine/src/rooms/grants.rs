@@ -117,9 +117,11 @@ impl Rooms {
             live.gate.close();
             live.stop.cancel();
             if tokio::time::timeout(CUT, live.gate.drained()).await.is_err() {
-                tracing::warn!(connection = %id, "a call did not end within {} ms of its revocation", CUT.as_millis());
+                tracing::info!(connection = %id, "an app does not read the end of its call: its wire is cut");
+                self.wires.hang_up(id);
             }
         }
+        self.wires.forget(id);
         let (relay, id) = (Arc::clone(&self.relay), id.clone());
         tokio::spawn(async move { relay.forget(&id).await });
         Ok(())

@@ -9,7 +9,7 @@ use crate::{
 };
 use control::SectionName;
 use model::{CredentialId, Explain, Problem, ServiceId, ShortName};
-use signin::{CredentialHandle, CredentialState, Owner, SignedIn, SignedInKind};
+use signin::{CredentialState, Owner, SignedIn, SignedInKind};
 use std::sync::Arc;
 use store::{ServiceMethod, ServiceRow};
 
@@ -20,7 +20,7 @@ impl Rooms {
         for row in kept {
             let credential = match self.store.credential(&row.id).await {
                 Ok(None) => Held::None,
-                Ok(Some(credential)) => Held::Owned(self.own(row.id.clone(), rows::credential(credential))),
+                Ok(Some(credential)) => self.own(row.id.clone(), rows::credential(credential)),
                 Err(e) => {
                     tracing::warn!("a credential can't be read: {e}");
                     Held::Sealed(e.problem())
@@ -41,11 +41,12 @@ impl Rooms {
     }
 
     /// Start the owner of a credential, and show what becomes of it.
-    fn own(self: &Arc<Self>, service: ServiceId, credential: signin::Credential) -> CredentialHandle {
+    fn own(self: &Arc<Self>, service: ServiceId, credential: signin::Credential) -> Held {
+        let renews = credential.tokens.refresh.is_some();
         let rows = Arc::new(rows::Credentials(Arc::clone(&self.store)));
-        let handle =
+        let owner =
             Owner::spawn(credential, rows, &self.http, Arc::clone(&self.clock), Arc::clone(&self.random));
-        let mut states = handle.states();
+        let mut states = owner.states();
         let (rooms, inner) = (Arc::downgrade(self), self.inner.clone());
         tokio::spawn(async move {
             let mut needed = matches!(*states.borrow_and_update(), CredentialState::NeedsSignIn { .. });
@@ -60,7 +61,7 @@ impl Rooms {
                 needed = needs;
             }
         });
-        handle
+        Held::Owned { owner, renews }
     }
 
     /// A sign-in has ended for good: the person is told once. The log learns it from the store.
@@ -120,7 +121,7 @@ impl Rooms {
         let kept = credential.as_ref().map(rows::credential_row);
         self.store.connect_service(&row, kept.as_ref()).await.map_err(|e| e.problem())?;
         let credential = match credential {
-            Some(credential) => Held::Owned(self.own(row.id.clone(), credential)),
+            Some(credential) => self.own(row.id.clone(), credential),
             None => Held::None,
         };
         if let Some(old) = self.registry.put(Entry { row: row.clone(), credential }) {
@@ -173,7 +174,7 @@ impl Rooms {
         self.registry.remove(id);
         self.connections.take_service(&entry.row.name);
         self.relay.service_removed(id).await;
-        if let Held::Owned(credential) = entry.credential {
+        if let Held::Owned { owner: credential, .. } = entry.credential {
             tokio::spawn(async move {
                 if let Err(e) = credential.revoke_at_provider().await {
                     tracing::info!("the provider could not be told: {e}");

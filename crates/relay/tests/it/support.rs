@@ -271,7 +271,7 @@ pub(crate) async fn serve(
     relay: &Arc<Relay>,
     connection: &Arc<Connection>,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
-    let caller = Caller { connection: connection.clone(), resource: None };
+    let caller = Caller { connection: connection.clone(), resource: None, limit: None };
     let app = relay.routes().layer(axum::Extension(caller));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -94,3 +94,25 @@ async fn last_active_never_goes_back() {
     store.save_last_active(&[("n".into(), Timestamp::from_millis(5))]).await.unwrap();
     assert_eq!(store.connections().await.unwrap()[0].0.last_active, Some(NOW));
 }
+
+#[tokio::test]
+async fn a_later_service_of_the_same_name_inherits_no_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let service = ServiceRow {
+        id: "s".into(),
+        name: "one".parse().unwrap(),
+        title: "One".to_owned(),
+        url: "http://127.0.0.1/mcp".to_owned(),
+        catalogue: None,
+        account: None,
+        method: ServiceMethod::None,
+        created_on: NOW,
+    };
+    store.connect_service(&service, None).await.unwrap();
+    store.allow(&connection("n", None), Some(&family(1, 0))).await.unwrap();
+    store.remove_service(&"s".into()).await.unwrap();
+    let (kept, family) = store.connections().await.unwrap().remove(0);
+    assert_eq!(kept.scope, "two:write".parse().unwrap());
+    assert!(family.unwrap().scope.is_empty());
+}
