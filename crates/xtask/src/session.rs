@@ -46,6 +46,24 @@ const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 "#;
 
+/// The browser of the session: it writes down what it shall open, a line each, and opens nothing.
+const BROWSER: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >>\"$BELLHOP_OPENED\"\n";
+
+/// What makes it the browser of a desktop.
+const BROWSER_LAUNCHER: &str = "\
+[Desktop Entry]
+Type=Application
+Name=Browser of the session
+Exec=HOME/session-browser %u
+NoDisplay=true
+MimeType=x-scheme-handler/http;x-scheme-handler/https;text/html;
+";
+const BROWSER_DEFAULT: &str = "\
+[Default Applications]
+x-scheme-handler/http=session-browser.desktop
+x-scheme-handler/https=session-browser.desktop
+";
+
 /// `cargo xtask session [--desktop] -- COMMAND…`
 pub fn outer(args: &[&str]) -> Result<ExitCode, Failure> {
     let (desktop, words) = parse(args)?;
@@ -74,6 +92,16 @@ impl Home {
             fs::create_dir_all(folder.join(name))?;
             fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o700))?;
         }
+        let home = folder.join("home");
+        let browser = home.join("session-browser");
+        fs::write(&browser, BROWSER)?;
+        fs::set_permissions(&browser, fs::Permissions::from_mode(0o755))?;
+        let launchers = home.join(".local/share/applications");
+        fs::create_dir_all(&launchers)?;
+        fs::create_dir_all(home.join(".config"))?;
+        let launcher = BROWSER_LAUNCHER.replace("HOME", &home.to_string_lossy());
+        fs::write(launchers.join("session-browser.desktop"), launcher)?;
+        fs::write(home.join(".config/mimeapps.list"), BROWSER_DEFAULT)?;
         Ok(Self(folder))
     }
 
@@ -109,10 +137,11 @@ impl Home {
             "XDG_SESSION_TYPE",
             "BELLHOP_HOME",
             "BELLHOP_PORT",
-            "BROWSER",
         ] {
             command.env_remove(name);
         }
+        command.env("BELLHOP_OPENED", self.0.join("opened"));
+        command.env("BROWSER", self.0.join("home/session-browser"));
         command.env("HOME", self.0.join("home")).env("XDG_RUNTIME_DIR", self.0.join("run"));
         // Debian's xdg-open takes another way, which fails, where no desktop is named.
         command.env("XDG_CURRENT_DESKTOP", "XFCE").env("LIBGL_ALWAYS_SOFTWARE", "1");
@@ -122,7 +151,15 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // What a test left running ends with its display, a moment later than the display, and may still write.
+        for _ in 0..20 {
+            match fs::remove_dir_all(&self.0) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {}
+                _ if !self.0.exists() => return,
+                _ => {}
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
