@@ -130,7 +130,9 @@ async fn serve(wire: Wire) -> Ended {
     listener.abort();
     keeper.abort();
     // What is still under way is dropped with its connection; the session's end tells Bellhop to cancel it.
-    let _ = timeout(GOODBYE, bridge.wire.end(bridge.session.headers())).await;
+    if let Some(headers) = bridge.session.to_end() {
+        let _ = timeout(GOODBYE, bridge.wire.end(headers)).await;
+    }
     let _ = timeout(GOODBYE, bridge.tasks.wait()).await;
     drop(bridge);
     let _ = timeout(GOODBYE, written).await;

@@ -10,7 +10,8 @@ pub(crate) fn relative(at: Timestamp) -> String {
     let (apart, future) = if at > now { (at.since(now), true) } else { (now.since(at), false) };
     let Some(words) = words(apart) else { return local(at, "%Y-%m-%d") };
     match (words.as_str(), future) {
-        ("", _) => "now".to_owned(),
+        ("", true) => "now".to_owned(),
+        ("", false) => "just now".to_owned(),
         (words, true) => format!("in {words}"),
         (words, false) => format!("{words} ago"),
     }

@@ -45,7 +45,7 @@ enum Listening {
     NotYet,
     /// It is.
     Ready,
-    /// The app isn't let in. Trying again by itself would ask the person again and again.
+    /// It was refused or ended: the app isn't let in.
     Refused,
 }
 
@@ -62,12 +62,14 @@ impl Session {
         (Self { now: Mutex::new(now), asks, listening: watch::Sender::new(Listening::NotYet) }, receiver)
     }
 
-    /// The headers as they are now.
-    pub(super) fn headers(&self) -> Headers {
-        self.see().1
+    /// The session to say goodbye to. `None` for an app that was cut off: its session is gone already, and a
+    /// goodbye would look like a new question.
+    pub(super) fn to_end(&self) -> Option<Headers> {
+        let headers = self.see().1;
+        (headers.id.is_some() && *self.listening.borrow() != Listening::Refused).then_some(headers)
     }
 
-    /// The same, and the generation to name in [`Session::renew`].
+    /// The generation to name in [`Session::renew`], and the headers as they are now.
     pub(super) fn see(&self) -> (u64, Headers) {
         let now = self.now();
         let headers = match &now.state {

@@ -71,11 +71,9 @@ impl Wire {
         self.send(self.request(Method::GET, session, "text/event-stream", Bytes::new())).await
     }
 
-    /// End the session, if there is one.
+    /// End the session. Whether it was one makes no difference any more.
     pub(super) async fn end(&self, session: Headers) {
-        if session.id.is_some() {
-            let _ = self.send(self.request(Method::DELETE, session, "*/*", Bytes::new())).await;
-        }
+        let _ = self.send(self.request(Method::DELETE, session, "*/*", Bytes::new())).await;
     }
 
     /// Whether Bellhop takes connections. Starts nothing.

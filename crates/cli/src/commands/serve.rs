@@ -191,6 +191,8 @@ fn announce(status: &StatusView) -> Result<(), Stop> {
     for problem in &status.problems {
         say(&problem.to_string());
     }
-    say("Ctrl-C ends it.");
+    if prompt::is_terminal() {
+        say("Ctrl-C ends it.");
+    }
     Ok(())
 }

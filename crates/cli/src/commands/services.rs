@@ -21,10 +21,8 @@ pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), St
 
 fn row(service: &ServiceView) -> [Cell; 6] {
     let state = match &service.state {
-        ServiceState::Connected { until: None } => Cell::new(Style::Good, "connected"),
-        ServiceState::Connected { until: Some(until) } => {
-            Cell::new(Style::Good, format!("connected, ends {}", times::relative(*until)))
-        }
+        // Until when is not said here: as a rule it is renewed long before.
+        ServiceState::Connected { .. } => Cell::new(Style::Good, "connected"),
         ServiceState::Degraded { next_try, .. } => {
             Cell::new(Style::Bad, format!("in trouble, tries again {}", times::relative(*next_try)))
         }

@@ -2,10 +2,11 @@
 
 use crate::{
     bridge::{call, initialize, mcp},
-    engine_side::{Served, whole},
+    engine_side::{Served, events, whole},
     program::Place,
 };
-use hyper::StatusCode;
+use futures_util::stream;
+use hyper::{Method, StatusCode};
 use serde_json::json;
 use std::time::Duration;
 
@@ -80,6 +81,29 @@ async fn many_calls_after_a_restart_begin_one_new_session() {
     answered.sort_unstable();
     assert_eq!(answered, (0..20).collect::<Vec<_>>());
     assert_eq!(second.log.whats().iter().filter(|w| *w == "initialize").count(), 1);
+}
+
+#[tokio::test]
+async fn a_bridge_whose_stream_bellhop_ended_does_not_knock_again_before_the_app_asks_for_something() {
+    let place = Place::new();
+    let inner = mcp("s");
+    let served = Served::start(&place.home, move |seen| {
+        let note = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
+        if seen.method == Method::GET { events(vec![note], stream::empty()) } else { inner(seen) }
+    });
+    let mut app = place.bridge();
+    app.initialize().await;
+    assert_eq!(app.next().await["method"], "notifications/tools/list_changed");
+    // Longer than the pauses between tries: whoever would knock, does so now.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(served.log.whats(), ["initialize", "notifications/initialized", "GET"]);
+    app.send(call(1, "plain")).await;
+    let (a, b) = (app.next().await, app.next().await);
+    let (answer, note) = if a["id"] == 1 { (a, b) } else { (b, a) };
+    assert_eq!(
+        (&answer["result"], &note["method"]),
+        (&json!("plain"), &json!("notifications/tools/list_changed"))
+    );
 }
 
 #[tokio::test]
