@@ -17,7 +17,7 @@ pub use command::{AppMethod, Command, KeysChoice, PauseFor, Proof};
 pub use frame::{Ask, FromEngine, ToEngine};
 pub use query::{ActivityFilter, Query};
 pub use view::{
-    ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState,
-    Method, PauseView, RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView,
-    SignInPhase, SignInView, StatusView, ToolView, View,
+    ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView,
+    KeysState, Method, PauseView, RequestService, RequestView, Section, SectionName, ServiceState,
+    ServiceView, SettingsView, SignInPhase, SignInView, StatusView, ToolView, View,
 };

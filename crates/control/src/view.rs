@@ -55,6 +55,10 @@ impl SectionName {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "section", content = "body", rename_all = "snake_case")]
 #[ts(export)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a handful live at a time, and boxes would show on the wire types"
+)]
 pub enum Section {
     /// How Bellhop itself is.
     Status(StatusView),

@@ -82,11 +82,14 @@ fn unanswered(app: &str) -> Problem {
 /// What became of a question; `None` while it waits.
 type Answered = Option<Result<Arc<relay::Connection>, Problem>>;
 
+/// Who asks: the app's name, and the identity of its program where one was seen.
+type Asker = (String, Option<String>);
+
 /// The questions that wait for the person. All requests of one program under one name share one question, which
 /// goes on when the request that caused it has left.
 #[derive(Default)]
 pub(crate) struct Asks {
-    waiting: Mutex<HashMap<(String, Option<String>), watch::Receiver<Answered>>>,
+    waiting: Mutex<HashMap<Asker, watch::Receiver<Answered>>>,
 }
 
 impl Asks {

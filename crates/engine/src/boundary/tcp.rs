@@ -85,8 +85,8 @@ fn caller(
     if headers.next().is_some() {
         return Err(wrong);
     }
-    let value = value.to_str().map_err(|_| wrong.clone())?;
-    let (scheme, token) = value.split_once(' ').ok_or(wrong.clone())?;
+    let value = value.to_str().map_err(|_| wrong)?;
+    let (scheme, token) = value.split_once(' ').ok_or(wrong)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(wrong);
     }
