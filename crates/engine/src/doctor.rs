@@ -1,6 +1,6 @@
 use crate::{inner::Inner, views, x};
 use control::{AppState, Check, Doctor, KeysState, Section, SectionName, ServiceState};
-use model::{Explain, Problem};
+use model::Problem;
 use std::{sync::Arc, time::Duration};
 
 /// How long the endpoint has to answer its own check.
@@ -53,6 +53,9 @@ fn keys(inner: &Inner) -> Check {
 /// address family.
 async fn endpoint(inner: &Arc<Inner>) -> Check {
     let what = "Endpoint".to_owned();
+    if let Err(problem) = inner.open_rooms() {
+        return Check { what, seen: inner.endpoint(), problem: Some(problem) };
+    }
     let metadata = format!("{}/.well-known/oauth-authorization-server", inner.origin());
     let asked = async {
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWER).build()?;
@@ -68,14 +71,11 @@ async fn endpoint(inner: &Arc<Inner>) -> Check {
                 "Quit that program, then start Bellhop again.",
             ))
         }
-        Err(_) => match inner.open_rooms() {
-            Err(problem) => Some(problem.problem()),
-            Ok(_) => Some(Problem::new(
-                "engine.endpoint_silent",
-                "Bellhop's own address doesn't answer.",
-                "Quit Bellhop and start it again.",
-            )),
-        },
+        Err(_) => Some(Problem::new(
+            "engine.endpoint_silent",
+            "Bellhop's own address doesn't answer.",
+            "Quit Bellhop and start it again.",
+        )),
     };
     Check { what, seen: inner.endpoint(), problem }
 }
