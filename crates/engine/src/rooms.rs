@@ -111,6 +111,7 @@ impl Rooms {
         });
         rooms.load_connections().await?;
         rooms.load_services(inner).await?;
+        rooms.watch_requests(inner);
         Ok(rooms)
     }
 

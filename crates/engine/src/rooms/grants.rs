@@ -2,15 +2,17 @@
 
 use super::{CUT, DECISIONS, Rooms};
 use crate::{
+    Notice,
     connections::{Known, Standing},
+    inner::Inner,
     rows,
 };
 use authority::{Grant, RevokedBy};
-use control::ActivityKind;
+use control::{ActivityKind, SectionName};
 use model::{AppId, ConnectionId, Explain, Problem, Program, RequestId, Resource, Scope, Timestamp};
 use relay::Connection;
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, MutexGuard, PoisonError},
 };
 
@@ -125,6 +127,32 @@ impl Rooms {
         let (relay, id) = (Arc::clone(&self.relay), id.clone());
         tokio::spawn(async move { relay.forget(&id).await });
         Ok(())
+    }
+
+    /// Show each app that asks: in the view, and in a window of its own that comes to the front.
+    pub(super) fn watch_requests(self: &Arc<Self>, inner: &Arc<Inner>) {
+        let mut requests = self.authority.requests();
+        let (rooms, inner) = (Arc::downgrade(self), Arc::downgrade(inner));
+        tokio::spawn(async move {
+            let mut shown: HashSet<RequestId> = HashSet::new();
+            while requests.changed().await.is_ok() {
+                let waiting = requests.borrow_and_update().clone();
+                let (Some(rooms), Some(inner)) = (rooms.upgrade(), inner.upgrade()) else { return };
+                inner.mark(SectionName::Requests);
+                for request in waiting.iter().filter(|r| !shown.contains(&r.id)) {
+                    let app = rooms.app_name(&request.app);
+                    inner.raise(Some(request.id.clone()));
+                    if let Some(desktop) = &inner.desktop {
+                        desktop.notify(Notice {
+                            title: format!("{app} wants to connect"),
+                            body: "Answer in Bellhop's window.".to_owned(),
+                            request: Some(request.id.clone()),
+                        });
+                    }
+                }
+                shown = waiting.iter().map(|r| r.id.clone()).collect();
+            }
+        });
     }
 
     /// Let an app in, as the person was shown it.
