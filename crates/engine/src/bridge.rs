@@ -50,13 +50,22 @@ fn started_by(bridge: u32) -> Option<Program> {
     last
 }
 
-/// The caller behind a bridge that says it was started for `claimed`. Asks the person, once, when this program
-/// was not let in under that name before.
-pub(crate) async fn caller(rooms: &Arc<Rooms>, peer: &Peer, claimed: &str) -> Result<Caller, Problem> {
+/// The caller behind a bridge that says it was started for `claimed`. When this program was not let in under that
+/// name before, the person is asked, once; but only if something is wanted (`may_ask`): a bridge that listens, or
+/// says goodbye, after it was cut off is no reason to.
+pub(crate) async fn caller(
+    rooms: &Arc<Rooms>,
+    peer: &Peer,
+    claimed: &str,
+    may_ask: bool,
+) -> Result<Caller, Problem> {
     let program = peer.app();
     let app = rooms.app_name(claimed);
     if let Some(connection) = known(rooms, &app, program.as_ref()) {
         return Ok(Caller { connection, resource: None, limit: None });
+    }
+    if !may_ask {
+        return Err(unanswered(&app));
     }
     let mut answer = rooms.bridge_asks.join(rooms, &app, program);
     let answered = tokio::time::timeout(HOLD, answer.wait_for(Option::is_some)).await;

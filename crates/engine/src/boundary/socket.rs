@@ -4,7 +4,7 @@
 use super::{reply, tcp};
 use crate::{bridge, bridge::Peer, control_socket, inner::Inner, wire::Wire};
 use axum::{body::Body, response::Response};
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use model::Resource;
 use std::{convert::Infallible, sync::Arc};
@@ -29,7 +29,8 @@ pub(crate) async fn answer(
     let Some(claimed) = claimed.filter(|_| on_mcp) else {
         return Ok(tcp::by_bearer(rooms, inner.origin(), &wire, request).await);
     };
-    match bridge::caller(rooms, &peer, &claimed).await {
+    let may_ask = request.method() == Method::POST;
+    match bridge::caller(rooms, &peer, &claimed, may_ask).await {
         Ok(caller) => {
             rooms.wires.carry(&wire, &caller.connection.id);
             request.extensions_mut().insert(caller);
