@@ -2,6 +2,7 @@ use crate::{
     autostart, complain, deep_link,
     deep_link::Link,
     host::Host,
+    requests,
     start::Start,
     tray::Tray,
     tree,
@@ -91,7 +92,7 @@ pub(crate) fn run(entrance: Entrance) -> ExitCode {
             deep_link::listen(&app, &wishes);
             let tray = Tray::make(&app, &wishes, &home, words::language());
             let host = Arc::new(Host::new(app.clone(), wishes.clone(), &home, from_tree));
-            let desk = Desk { app, home, from_tree, entrance };
+            let desk = Desk { app, home, wishes, from_tree, entrance };
             tauri::async_runtime::spawn(desk.live(host, tray, inbox));
             Ok(())
         })
@@ -119,6 +120,7 @@ fn find_home(tree: Option<&PathBuf>) -> Result<Home, Problem> {
 struct Desk {
     app: AppHandle,
     home: Home,
+    wishes: Wishes,
     from_tree: bool,
     entrance: Entrance,
 }
@@ -164,7 +166,10 @@ impl Desk {
         if self.entrance == Entrance::Shown {
             windows.show(Screen::Main, &engine);
         }
-        let watching = tauri::async_runtime::spawn(tray.clone().follow(engine.face()));
+        let watching = [
+            tauri::async_runtime::spawn(tray.clone().follow(engine.face())),
+            tauri::async_runtime::spawn(requests::ask(engine.face(), self.wishes.clone())),
+        ];
         loop {
             tokio::select! {
                 wish = inbox.recv() => match wish {
@@ -175,7 +180,7 @@ impl Desk {
                 () = engine.finished() => break,
             }
         }
-        watching.abort();
+        watching.into_iter().for_each(|task| task.abort());
         let finishing = async { tokio::join!(engine.finish(), windows.close()) };
         if tokio::time::timeout(FINISH, finishing).await.is_err() {
             tracing::warn!("Bellhop ended before all was finished");

@@ -10,6 +10,7 @@ mod autostart;
 mod deep_link;
 mod desk;
 mod host;
+mod requests;
 mod start;
 mod tray;
 mod tree;
