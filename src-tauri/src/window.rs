@@ -94,7 +94,7 @@ fn make(app: &AppHandle, home: &Home, consent: bool) -> tauri::Result<WebviewWin
         .visible(false)
         .center();
     let window = if consent {
-        window.inner_size(520.0, 640.0).min_inner_size(420.0, 420.0).always_on_top(true).maximizable(false)
+        window.inner_size(520.0, 560.0).min_inner_size(420.0, 420.0).always_on_top(true).maximizable(false)
     } else {
         window.inner_size(960.0, 680.0).min_inner_size(480.0, 400.0)
     };
