@@ -1,0 +1,10 @@
+//! The desktop, as a person meets it: a real window, tray, keyring and browser on a virtual display.
+//!
+//! Run with `cargo xtask test --only desktop`, or one at a time within `cargo xtask session --desktop -- …`. These
+//! tests run one after the other: a message bus has one Bellhop.
+
+mod desk;
+mod menu;
+mod webdriver;
+
+mod main_job;
