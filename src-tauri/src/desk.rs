@@ -126,7 +126,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn live(self, host: Arc<Host>, tray: Tray, inbox: mpsc::UnboundedReceiver<Wish>) {
+    async fn live(self, host: Arc<Host>, tray: Tray, mut inbox: mpsc::UnboundedReceiver<Wish>) {
         let windows = Windows::new(self.home.root());
         let options = Options {
             home: self.home.clone(),
@@ -142,7 +142,10 @@ impl Desk {
                 0
             }
             Err(problem) if problem.code == "engine.running" => self.show_the_other(problem).await,
-            Err(problem) => self.give_up(problem, &windows).await,
+            Err(problem) => {
+                tray.failed();
+                self.give_up(problem, &windows, &mut inbox).await
+            }
         };
         self.app.exit(code);
     }
@@ -231,10 +234,20 @@ impl Desk {
 
     /// There is no engine. Say why where the person looks: in the window, which then holds nothing else; and
     /// in a notification when they asked for no window.
-    async fn give_up(&self, problem: Problem, windows: &Arc<Windows>) -> i32 {
+    async fn give_up(
+        &self,
+        problem: Problem,
+        windows: &Arc<Windows>,
+        inbox: &mut mpsc::UnboundedReceiver<Wish>,
+    ) -> i32 {
         complain(&problem.to_string(), ExitCode::FAILURE);
         if self.entrance != Entrance::Hidden {
-            windows.explain(problem).await;
+            let quit = async { while !matches!(inbox.recv().await, Some(Wish::Quit) | None) {} };
+            tokio::select! {
+                () = windows.explain(problem) => {}
+                () = quit => windows.close().await,
+                () = x::asked_to_end() => windows.close().await,
+            }
             return 1;
         }
         let notice = self.app.notification().builder().title("Bellhop").body(problem.to_string());

@@ -86,6 +86,11 @@ impl Tray {
         builder.build(app)
     }
 
+    /// Show that there is no engine.
+    pub(crate) fn failed(&self) {
+        self.draw(Look::NeedsYou, menu::failed(self.language.words()));
+    }
+
     /// Draw the view, now and whenever it changes.
     pub(crate) async fn follow(self, face: Face) {
         let mut sections = face.watch(&SECTIONS);

@@ -107,6 +107,14 @@ impl Language {
         }
     }
 
+    /// Its tag (RFC 5646).
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
     /// From a locale's name such as `de_AT.UTF-8` or `de-AT`.
     fn named(locale: &str) -> Self {
         if locale.split(['_', '-', '.', '@']).next() == Some("de") { Self::German } else { Self::English }

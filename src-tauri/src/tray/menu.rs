@@ -107,6 +107,11 @@ pub(crate) fn starting(words: &Words) -> Vec<Entry> {
     vec![Entry::Line(words.starting.to_owned()), Entry::Rule, Entry::Do(Act::Quit, words.quit.to_owned())]
 }
 
+/// The menu when the engine could not start; the window says why.
+pub(crate) fn failed(words: &Words) -> Vec<Entry> {
+    vec![Entry::Line(words.needs_you.to_owned()), Entry::Rule, Entry::Do(Act::Quit, words.quit.to_owned())]
+}
+
 /// The look and the menu for a view at a time.
 pub(crate) fn of(view: &View, words: &Words, now: Timestamp) -> (Look, Vec<Entry>) {
     let needs = needs(view, words);

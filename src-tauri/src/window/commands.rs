@@ -1,6 +1,7 @@
 //! All that the page can ask this process for.
 
 use super::{Shown, line::Line};
+use crate::words;
 use control::{Answer, Command, Outcome, Query, SectionName};
 use model::{Explain, Problem};
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub(crate) fn start(shown: State<'_, Shown>) -> Value {
         "screen": if shown.request.is_some() { "consent" } else { "home" },
         "request": shown.request,
         "platform": std::env::consts::OS,
+        // The web view tells it wrongly where the locale's own files are not installed.
+        "language": words::language().tag(),
     })
 }
 
