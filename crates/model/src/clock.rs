@@ -7,7 +7,9 @@ use std::{
 };
 
 /// A moment by the wall clock, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default, ts_rs::TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default, ts_rs::TS,
+)]
 #[serde(transparent)]
 #[ts(type = "number")]
 pub struct Timestamp(i64);

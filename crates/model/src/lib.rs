@@ -13,7 +13,9 @@ mod scope;
 mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use id::{AppId, AttemptId, ClientId, ConnectionId, CredentialId, RequestId, ServiceId, SessionId, VaultId};
+pub use id::{
+    AppId, AttemptId, ClientId, ConnectionId, CredentialId, RequestId, ServiceId, SessionId, VaultId,
+};
 pub use name::{NameError, ShortName};
 pub use problem::{Explain, Problem};
 pub use program::Program;
