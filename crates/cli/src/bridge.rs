@@ -180,12 +180,16 @@ impl Bridge {
         }
         self.open().extend(ids.iter().cloned());
         let waits = ids.is_empty();
+        let hold = self.session.hold();
+        if kind == exchange::Kind::Initialize {
+            self.session.begins();
+        }
         let bridge = Arc::clone(self);
         let task = self.tasks.spawn(async move {
             let stop = bridge.stop.clone();
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = exchange::run(&bridge, kind, ids, line) => {}
+                () = exchange::run(&bridge, kind, hold, ids, line) => {}
             }
         });
         if waits {

@@ -4,7 +4,7 @@ use super::{
     Bridge,
     answer::{self, Failure, Messages},
     say,
-    session::Headers,
+    session::{Headers, Hold},
     wire::WireError,
 };
 use bytes::Bytes;
@@ -26,8 +26,23 @@ pub(super) enum Kind {
 }
 
 /// Send the line and bring the app what comes back: for each of `ids`, one answer or one error.
-pub(super) async fn run(bridge: &Bridge, kind: Kind, ids: Vec<Id>, line: Bytes) {
-    let failure = match carry(bridge, kind, &line).await {
+pub(super) async fn run(bridge: &Bridge, kind: Kind, hold: Option<Hold>, ids: Vec<Id>, line: Bytes) {
+    let held = match hold {
+        Some(hold) => hold.over().await,
+        None => Ok(()),
+    };
+    if !ids.is_empty() && bridge.open().is_disjoint(&ids.iter().cloned().collect()) {
+        // The app has cancelled it while it was held.
+        return;
+    }
+    let done = match held {
+        Ok(()) => carry(bridge, kind, &line).await,
+        Err(failure) => Err(failure),
+    };
+    if kind == Kind::Initialize {
+        bridge.session.begun(done.clone());
+    }
+    let failure = match done {
         // A stream that ended before the answer.
         Ok(()) => Failure::gone(),
         Err(failure) => {
@@ -78,6 +93,9 @@ async fn carry(bridge: &Bridge, kind: Kind, line: &Bytes) -> Result<(), Failure>
         {
             // Before the app hears of it: it goes on at once.
             bridge.session.opened(line.clone(), headers);
+            bridge.deliver(message).await;
+            bridge.session.begun(Ok(()));
+            continue;
         }
         bridge.deliver(message).await;
     }

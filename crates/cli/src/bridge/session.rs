@@ -36,6 +36,7 @@ pub(super) struct Session {
     now: Mutex<Now>,
     asks: mpsc::Sender<Ask>,
     listening: watch::Sender<Listening>,
+    beginning: watch::Sender<Beginning>,
 }
 
 /// Whether the stream on which Bellhop speaks of itself is of use.
@@ -49,6 +50,32 @@ enum Listening {
     Refused,
 }
 
+/// How far the app's `initialize` is.
+#[derive(Clone)]
+enum Beginning {
+    /// None is under way.
+    None,
+    /// It waits for Bellhop, maybe for the person.
+    UnderWay,
+    /// Bellhop did not answer it.
+    Failed(Failure),
+}
+
+/// What waits until the `initialize` before it is answered. The app may send it, but without the session that
+/// comes with that answer Bellhop could make nothing of it.
+pub(super) struct Hold(watch::Receiver<Beginning>);
+
+impl Hold {
+    /// Wait; the reason when there will be no answer.
+    pub(super) async fn over(mut self) -> Result<(), Failure> {
+        match self.0.wait_for(|b| !matches!(b, Beginning::UnderWay)).await.as_deref() {
+            Ok(Beginning::Failed(failure)) => Err(failure.clone()),
+            // An error would say that the session is gone, which holds the sender itself.
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A task found the session unusable that it saw in this generation.
 pub(super) struct Ask {
     seen: u64,
@@ -59,7 +86,13 @@ impl Session {
     pub(super) fn new() -> (Self, mpsc::Receiver<Ask>) {
         let (asks, receiver) = mpsc::channel(64);
         let now = Now { generation: 0, state: State::New };
-        (Self { now: Mutex::new(now), asks, listening: watch::Sender::new(Listening::NotYet) }, receiver)
+        let session = Self {
+            now: Mutex::new(now),
+            asks,
+            listening: watch::Sender::new(Listening::NotYet),
+            beginning: watch::Sender::new(Beginning::None),
+        };
+        (session, receiver)
     }
 
     /// The session to say goodbye to. `None` for an app that was cut off: its session is gone already, and a
@@ -77,6 +110,22 @@ impl Session {
             State::Open { headers, .. } => headers.clone(),
         };
         (now.generation, headers)
+    }
+
+    /// The app sends an `initialize`: what it sends next is held.
+    pub(super) fn begins(&self) {
+        self.beginning.send_replace(Beginning::UnderWay);
+    }
+
+    /// That was answered, well or not, or will never be.
+    pub(super) fn begun(&self, how: Result<(), Failure>) {
+        self.beginning.send_replace(how.map_or_else(Beginning::Failed, |()| Beginning::None));
+    }
+
+    /// What to wait for before anything is sent to Bellhop now.
+    pub(super) fn hold(&self) -> Option<Hold> {
+        let underway = matches!(*self.beginning.borrow(), Beginning::UnderWay);
+        underway.then(|| Hold(self.beginning.subscribe()))
     }
 
     /// Bellhop answered this `initialize`.

@@ -95,6 +95,38 @@ async fn json_and_events_both_become_lines_and_the_session_is_named_from_then_on
 }
 
 #[tokio::test]
+async fn what_is_sent_before_the_session_is_there_waits_for_it() {
+    let place = Place::new();
+    let served = Served::start(&place.home, mcp("s"));
+    let mut app = place.bridge();
+    app.send(initialize()).await;
+    app.send(call(1, "plain")).await;
+    app.send(call(2, "plain")).await;
+    assert_eq!(app.next().await["id"], "first");
+    assert_eq!(app.next().await["result"], "plain");
+    assert_eq!(app.next().await["result"], "plain");
+    assert_eq!(served.log.until("tools/call").await.header("mcp-session-id"), Some("s1"));
+}
+
+#[tokio::test]
+async fn an_initialize_that_is_refused_is_the_answer_to_what_waited_for_it_too() {
+    let place = Place::new();
+    let forbidden = |_: Seen| {
+        let body = json!({ "sentence": "Tester was not let in.", "next": "Try again." });
+        whole(StatusCode::FORBIDDEN, "application/json", body.to_string())
+    };
+    let served = Served::start(&place.home, forbidden);
+    let mut app = place.bridge();
+    app.send(initialize()).await;
+    app.send(call(1, "plain")).await;
+    for _ in 0..2 {
+        let answer = app.next().await;
+        assert_eq!(answer["error"]["message"], "Tester was not let in. Try again.", "{answer}");
+    }
+    assert_eq!(served.log.whats(), ["initialize"], "the person is not asked twice");
+}
+
+#[tokio::test]
 async fn what_the_app_answers_to_the_server_is_passed_on() {
     let place = Place::new();
     let (served, mut app) = started(&place).await;
