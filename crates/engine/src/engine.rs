@@ -2,10 +2,10 @@ use crate::{
     Face, Home, Keys, Lock, Options,
     inner::Inner,
     listeners::{self, Loopback},
-    options::DEFAULT_PORT,
     pause::Pause,
     person::People,
     playground::Playground,
+    port,
     publisher::Publisher,
     sign_ins::SignIns,
     takeover, unlock, views, x,
@@ -43,7 +43,11 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Self, Problem> {
         let lock = takeover::lock(&options).await?;
         let Options { home, port, keys, desktop, may_prompt, from_tree } = options;
-        let loopback = Loopback::bind(wanted_port(port)?)?;
+        let wanted = port::wanted(&home, port)?;
+        let loopback = Loopback::bind(wanted)?;
+        if wanted != 0 {
+            port::keep(&home, wanted);
+        }
         let socket = x::Listener::bind(&home.socket()).map_err(|e| {
             Problem::new(
                 "engine.socket",
@@ -154,22 +158,6 @@ impl Engine {
     /// Returns when the engine has finished, whoever asked for it.
     pub async fn finished(&self) {
         self.inner.ended.cancelled().await;
-    }
-}
-
-fn wanted_port(asked: Option<u16>) -> Result<u16, Problem> {
-    if let Some(port) = asked {
-        return Ok(port);
-    }
-    match env::var("BELLHOP_PORT") {
-        Ok(text) if !text.is_empty() => text.parse().map_err(|_| {
-            Problem::new(
-                "engine.port",
-                format!("BELLHOP_PORT is “{text}”, which is no port."),
-                "Set it to 1 to 65535.",
-            )
-        }),
-        _ => Ok(DEFAULT_PORT),
     }
 }
 

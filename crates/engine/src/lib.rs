@@ -26,6 +26,7 @@ mod options;
 mod pause;
 mod person;
 mod playground;
+mod port;
 mod publisher;
 mod registry;
 mod rooms;

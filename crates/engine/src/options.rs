@@ -9,7 +9,8 @@ pub const DEFAULT_PORT: u16 = 27440;
 pub struct Options {
     /// Where all its files are.
     pub home: Home,
-    /// The loopback port; `None` for `BELLHOP_PORT`, what the settings say, or [`DEFAULT_PORT`]. 0 for any free one.
+    /// The loopback port; `None` for `BELLHOP_PORT`, the one of last time, or [`DEFAULT_PORT`]. 0 for any
+    /// free one.
     pub port: Option<u16>,
     /// Where the vault's key is kept; `None` for what this home's vault says, and nothing chosen in a new one.
     pub keys: Option<Keys>,
