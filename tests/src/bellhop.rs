@@ -31,13 +31,15 @@ pub struct Setup {
     pub kept: Kept,
     /// What `BELLHOP_LOG` and `RUST_LOG` say.
     pub log: Option<&'static str>,
-    /// The name of its home folder; a longer one makes a longer path.
-    pub folder: String,
+    /// Bellhop's home, in the folder of the test.
+    pub home: String,
+    /// The person's home folder, in the folder of the test.
+    pub person: String,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { kept: Kept::Session, log: None, folder: "bellhop".to_owned() }
+        Self { kept: Kept::Session, log: None, home: "bellhop".to_owned(), person: "person".to_owned() }
     }
 }
 
@@ -112,8 +114,8 @@ impl Bellhop {
     /// When its folders can't be made.
     pub fn cold(setup: Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("bellhop-e2e-").tempdir().unwrap();
-        let (home, person) = (folder.path().join(&setup.folder), folder.path().join("person"));
-        fs::create_dir(&person).unwrap();
+        let (home, person) = (folder.path().join(&setup.home), folder.path().join(&setup.person));
+        fs::create_dir_all(&person).unwrap();
         fs::write(folder.path().join("pin"), format!("{PIN}\n")).unwrap();
         Self { folder, home, person, port: free_port(), setup, serve: None }
     }

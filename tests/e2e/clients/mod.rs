@@ -1,4 +1,5 @@
 //! Services and apps that are what they say they are.
 
+mod bridge;
 mod peers;
 mod playground;
