@@ -1,11 +1,21 @@
-use bellhop_tests::{Http, PATIENCE, Process, until};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bellhop_tests::{Http, PATIENCE, Process, until};
 use hyper::Method;
 use serde_json::{Value, json};
-use std::{fs, net::TcpListener, path::{Path, PathBuf}, process::Command, time::{Duration, Instant}};
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
 
 /// The key of an element's reference (WebDriver, "Elements").
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// The text of an element that takes up room on the screen.
+const SEEN: &str = "const found = document.querySelector(arguments[0]);
+    return found && found.getClientRects().length > 0 ? found.innerText : null";
 
 /// What happened when a page was asked for something that is not there yet: WebDriver's own code.
 pub(super) struct Refused(String);
@@ -30,7 +40,13 @@ impl Page {
     pub(super) async fn chromium(folder: &Path) -> Self {
         let profile = format!("--user-data-dir={}", folder.join("chromium").display());
         // Chromium's own sandbox refuses to run as root, and a container has no big /dev/shm.
-        let args = json!(["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=900,700", profile]);
+        let args = json!([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--window-size=900,700",
+            profile
+        ]);
         Self::begin(Command::new("chromedriver"), json!({ "goog:chromeOptions": { "args": args } })).await
     }
 
@@ -100,8 +116,8 @@ impl Page {
     /// Wait until something can be made of this element's text.
     pub(super) async fn wait<T>(&self, css: &str, make: impl Fn(&str) -> Option<T>) -> T {
         self.until(&format!("{css} says what it should"), async || {
-            let element = self.find(css).await.ok()?;
-            let text = self.ask(Method::GET, &format!("element/{element}/text"), &Value::Null).await.ok()?;
+            // Not WebDriver's own "get text", which takes a heading with hidden overflow for hidden itself.
+            let text = self.run(SEEN, css.into()).await;
             make(text.as_str()?)
         })
         .await
@@ -111,7 +127,8 @@ impl Page {
     pub(super) async fn click(&self, css: &str) {
         self.until(&format!("{css} can be clicked"), async || {
             let element = self.find(css).await.ok()?;
-            let enabled = self.ask(Method::GET, &format!("element/{element}/enabled"), &Value::Null).await.ok()?;
+            let enabled =
+                self.ask(Method::GET, &format!("element/{element}/enabled"), &Value::Null).await.ok()?;
             if enabled != true {
                 return None;
             }
@@ -141,7 +158,9 @@ impl Page {
         // Whatever moves has come to rest.
         let still = "return Promise.all(document.getAnimations().map((a) => a.finished.catch(() => 0))).then(() => 0)";
         self.run(still, Value::Null).await;
-        let Ok(picture) = self.ask(Method::GET, "screenshot", &Value::Null).await else { panic!("no picture") };
+        let Ok(picture) = self.ask(Method::GET, "screenshot", &Value::Null).await else {
+            panic!("no picture")
+        };
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("out");
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{name}.png"));

@@ -1,0 +1,83 @@
+use bellhop_tests::{Process, until};
+use serde_json::Value;
+use std::process::Command;
+
+/// Bellhop's item in the tray.
+pub(super) struct Tray {
+    /// What the item says of itself.
+    pub(super) item: Value,
+}
+
+impl Tray {
+    /// The item of this process, as soon as it is registered.
+    pub(super) async fn of(process: u32) -> Self {
+        let item = until("the tray item is registered", async || {
+            let item = say(&["item", &process.to_string()]).await?;
+            (!item.is_null()).then_some(item)
+        })
+        .await;
+        Self { item }
+    }
+
+    /// The labels of the menu, those of a menu within it behind its own and a slash.
+    pub(super) async fn labels(&self) -> Vec<String> {
+        self.entries().await.into_iter().map(|(label, _)| label).collect()
+    }
+
+    /// Wait until the menu has an entry that begins so.
+    pub(super) async fn has(&self, label: &str) {
+        until(&format!("the menu has {label}"), async || {
+            self.labels().await.iter().any(|l| l.starts_with(label)).then_some(())
+        })
+        .await;
+    }
+
+    /// Click on an entry, as soon as it is there.
+    pub(super) async fn click(&self, label: &str) {
+        until(&format!("{label} is clicked"), async || {
+            let entries = self.entries().await;
+            let (_, number) = entries.into_iter().find(|(l, _)| l == label)?;
+            say(&["click", self.text("name"), self.text("menu"), &number.to_string()]).await
+        })
+        .await;
+    }
+
+    async fn entries(&self) -> Vec<(String, i64)> {
+        let layout = say(&["layout", self.text("name"), self.text("menu")]).await;
+        let mut found = Vec::new();
+        flatten(&layout.unwrap_or_default(), "", &mut found);
+        found
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.item[name].as_str().unwrap()
+    }
+}
+
+fn flatten(entries: &Value, above: &str, into: &mut Vec<(String, i64)>) {
+    for entry in entries.as_array().into_iter().flatten() {
+        let label = format!("{above}{}", entry[1].as_str().unwrap());
+        into.push((label.clone(), entry[0].as_i64().unwrap()));
+        flatten(&entry[3], &format!("{label}/"), into);
+    }
+}
+
+/// Whether somebody owns a name on the message bus.
+pub(super) async fn owned(name: &str) -> bool {
+    say(&["owned", name]).await == Some(true.into())
+}
+
+/// Lock the session's keyring.
+pub(super) async fn lock_keyring() {
+    assert!(say(&["lock"]).await.is_some());
+}
+
+/// What the script says; `None` when the bus has no such thing, or not now.
+async fn say(args: &[&str]) -> Option<Value> {
+    // The system's own Python has the bindings that its package brings.
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg("-c").arg(include_str!("menu.py")).args(args);
+    let mut process = Process::start(command);
+    process.close();
+    process.ended().await.success().then(|| serde_json::from_str(&process.output()).unwrap())
+}
