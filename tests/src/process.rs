@@ -1,7 +1,8 @@
 use crate::PATIENCE;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
     io::{BufRead, BufReader, Read, Write},
+    os::unix::process::CommandExt,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -36,6 +37,8 @@ impl Process {
     /// When it can't be started.
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own, so that what it starts ends with it.
+        command.process_group(0);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{name}: {e}"));
         let (out, err) = (Arc::new(watch::Sender::default()), Arc::new(watch::Sender::default()));
@@ -133,7 +136,10 @@ impl Process {
 
     /// Ask it to end, as the system does, and wait until it has.
     pub async fn finish(&mut self) -> ExitStatus {
-        self.signal(Signal::TERM);
+        if self.runs() {
+            // Not waited for yet, so the id is still this process's.
+            let _ = kill_process(self.id(), Signal::TERM);
+        }
         self.ended().await
     }
 
@@ -147,11 +153,8 @@ impl Process {
         self.drain();
     }
 
-    fn signal(&self, signal: Signal) {
-        // Not waited for yet, so the id is still this process's.
-        if let Some(pid) = Pid::from_raw(i32::try_from(self.child.id()).unwrap()) {
-            let _ = kill_process(pid, signal);
-        }
+    fn id(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }
 
     /// Read what is left in the pipes. They may be held open by a process of its own that it left behind, so this
@@ -170,16 +173,13 @@ impl Drop for Process {
         if !self.runs() {
             return;
         }
-        self.signal(Signal::TERM);
+        let _ = kill_process_group(self.id(), Signal::TERM);
         let end = Instant::now() + FAREWELL;
-        while self.runs() {
-            if Instant::now() > end {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return;
-            }
+        while self.runs() && Instant::now() < end {
             thread::sleep(Duration::from_millis(10));
         }
+        let _ = kill_process_group(self.id(), Signal::KILL);
+        let _ = self.child.wait();
     }
 }
 
