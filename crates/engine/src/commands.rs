@@ -106,6 +106,10 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
                     "Use the commands of `bellhop`, such as `bellhop requests`.",
                 ));
             }
+            if let Some(request) = &request {
+                // A window for anything else would be empty, and could be opened by the hundred.
+                inner.open_rooms()?.waits(request).then_some(()).ok_or_else(unknown_request)?;
+            }
             inner.raise(request);
             Ok(Answer::Shown)
         }
@@ -186,15 +190,12 @@ async fn request_end(inner: &Arc<Inner>, request: &RequestId) -> Outcome {
     let rooms = inner.open_rooms()?;
     let mut waiting = rooms.authority.requests();
     let there = |all: &Arc<Vec<authority::Request>>| all.iter().any(|r| r.id == *request);
-    if !there(&waiting.borrow()) {
-        return Err(unknown_request());
-    }
     let limit = Duration::from_secs(15 * 60);
-    let gone = tokio::time::timeout(limit, waiting.wait_for(|all| !there(all))).await;
-    if !matches!(gone, Ok(Ok(_))) {
+    let gone = matches!(tokio::time::timeout(limit, waiting.wait_for(|all| !there(all))).await, Ok(Ok(_)));
+    if !gone {
         return Err(unknown_request());
     }
-    match rooms.decided(request) {
+    match rooms.decided(request).await {
         Some(allowed) => Ok(Answer::RequestEnd { allowed }),
         None => Err(unknown_request()),
     }

@@ -14,23 +14,21 @@ use crate::{
 use authority::Authority;
 use control::{ActivityEntry, ActivityFilter, ActivityKind};
 use doorkeeper::Doorkeeper;
-use model::{AppId, Clock, Explain, Problem, Random, RequestId, ShortName};
+use model::{AppId, Clock, Explain, Problem, Random, ShortName};
 use relay::{Limits, Relay};
 use signin::{Http, SignIn};
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 use store::Store;
 
 /// How long a revoked connection's calls have to end by themselves before they are cut.
 const CUT: Duration = Duration::from_millis(100);
-/// How many answers of the person are remembered for those who still ask how a request ended.
-const DECISIONS: usize = 64;
 
 mod doorkeeper;
 mod grants;
+mod requests;
 mod services;
 
 /// The rooms that need the vault.
@@ -53,7 +51,7 @@ pub(crate) struct Rooms {
     pub(crate) bridge_asks: Asks,
     http: Http,
     apps: apps::Apps,
-    decisions: Mutex<VecDeque<(RequestId, bool)>>,
+    decisions: requests::Decisions,
 }
 
 impl Rooms {
@@ -101,7 +99,7 @@ impl Rooms {
                 bridge_asks: Asks::default(),
                 wires: Wires::default(),
                 apps: inner.apps.clone(),
-                decisions: Mutex::default(),
+                decisions: requests::Decisions::default(),
                 http,
                 log,
                 registry,

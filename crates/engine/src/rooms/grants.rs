@@ -1,20 +1,14 @@
-//! Connections: let in, known again, cut off; and the requests of apps that ask.
+//! Connections: let in, known again, cut off.
 
-use super::{CUT, DECISIONS, Rooms};
+use super::{CUT, Rooms};
 use crate::{
-    Notice,
     connections::{Known, Standing},
-    inner::Inner,
     rows,
 };
 use authority::{Grant, RevokedBy};
-use control::{ActivityKind, SectionName};
-use model::{AppId, ConnectionId, Explain, Problem, Program, RequestId, Resource, Scope, Timestamp};
+use model::{AppId, ConnectionId, Explain, Problem, Program, Resource, Scope, Timestamp};
 use relay::Connection;
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Arc, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 impl Rooms {
     pub(super) async fn load_connections(&self) -> Result<(), Problem> {
@@ -127,74 +121,6 @@ impl Rooms {
         let (relay, id) = (Arc::clone(&self.relay), id.clone());
         tokio::spawn(async move { relay.forget(&id).await });
         Ok(())
-    }
-
-    /// Show each app that asks: in the view, and in a window of its own that comes to the front.
-    pub(super) fn watch_requests(self: &Arc<Self>, inner: &Arc<Inner>) {
-        let mut requests = self.authority.requests();
-        let (rooms, inner) = (Arc::downgrade(self), Arc::downgrade(inner));
-        tokio::spawn(async move {
-            let mut shown: HashSet<RequestId> = HashSet::new();
-            while requests.changed().await.is_ok() {
-                let waiting = requests.borrow_and_update().clone();
-                let (Some(rooms), Some(inner)) = (rooms.upgrade(), inner.upgrade()) else { return };
-                inner.mark(SectionName::Requests);
-                for request in waiting.iter().filter(|r| !shown.contains(&r.id)) {
-                    let app = rooms.app_name(&request.app);
-                    inner.raise(Some(request.id.clone()));
-                    if let Some(desktop) = &inner.desktop {
-                        desktop.notify(Notice {
-                            title: format!("{app} wants to connect"),
-                            body: "Answer in Bellhop's window.".to_owned(),
-                            request: Some(request.id.clone()),
-                        });
-                    }
-                }
-                shown = waiting.iter().map(|r| r.id.clone()).collect();
-            }
-        });
-    }
-
-    /// Let an app in, as the person was shown it.
-    pub(crate) async fn approve(
-        &self,
-        request: &RequestId,
-        snapshot: &str,
-        scope: Scope,
-    ) -> Result<(), Problem> {
-        // Before the authority says so: whoever waits for the end looks here as soon as the request is gone.
-        self.decide(request, true);
-        let approved = self.authority.approve(request, snapshot, scope).await;
-        if approved.is_err() {
-            self.decisions().retain(|(id, _)| id != request);
-        }
-        approved.map_err(|e| e.problem())
-    }
-
-    /// Refuse an app.
-    pub(crate) async fn deny(&self, request: &RequestId) -> Result<(), Problem> {
-        let app = self.authority.requests().borrow().iter().find(|r| r.id == *request).map(|r| r.app.clone());
-        self.decide(request, false);
-        self.authority.deny(request).await.map_err(|e| e.problem())?;
-        self.log.note(ActivityKind::ConnectionDenied, app.map(|a| self.app_name(&a)), None, "denied");
-        Ok(())
-    }
-
-    fn decisions(&self) -> MutexGuard<'_, VecDeque<(RequestId, bool)>> {
-        self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn decide(&self, request: &RequestId, allowed: bool) {
-        let mut decisions = self.decisions();
-        if decisions.len() == DECISIONS {
-            decisions.pop_front();
-        }
-        decisions.push_back((request.clone(), allowed));
-    }
-
-    /// What the person decided, if they did.
-    pub(crate) fn decided(&self, request: &RequestId) -> Option<bool> {
-        self.decisions().iter().rev().find(|(id, _)| id == request).map(|(_, allowed)| *allowed)
     }
 }
 

@@ -1,0 +1,10 @@
+//! A whole engine in a home of its own: a playground on one side, apps and a person's faces on the other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+
+mod house;
+mod life;
+mod requests;
+mod services;
+mod socket;
+mod takeover;
