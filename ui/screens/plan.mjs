@@ -64,6 +64,16 @@ export const pictures = [
     scene: 'home',
     act: then(nav('apps'), click('connect-app-cursor'), click('write'), see('[data-test=written]')),
   },
+  {
+    name: 'apps-outdated',
+    scene: 'home',
+    act: then(
+      nav('apps'),
+      see('[data-test=connect-app-vscode]'),
+      click('disconnect-app-vscode'),
+      see('[data-test=written]'),
+    ),
+  },
   { name: 'activity', scene: 'home', act: nav('activity') },
   { name: 'activity-empty', scene: 'empty', act: nav('activity') },
   { name: 'settings', scene: 'home', act: nav('settings') },
@@ -102,5 +112,7 @@ export const pictures = [
   },
   { name: 'consent-over', scene: 'consent-over', small: true, act: see('[data-test=consent-over]') },
   { name: 'consent-expired', scene: 'consent-expired', small: true, act: see('[data-test=consent-expired]') },
-  { name: 'gone', scene: 'gone' },
+  { name: 'gone', scene: 'gone', act: see('[data-test=screen-gone]') },
+  { name: 'failed', scene: 'failed', act: see('[data-test=problem][data-code="engine.port_in_use"]') },
+  { name: 'failed-unknown', scene: 'failed-unknown', act: see('[data-test=screen-failed]') },
 ];

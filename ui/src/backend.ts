@@ -13,15 +13,15 @@ export interface Start {
   request: RequestId | null;
   /** `linux`, `macos` or `windows`. */
   platform: string;
+  /** The person's language where the system told it, such as `de`. A web view may not know. */
+  language: string | null;
 }
 
 /** What the engine tells unasked. */
 export interface Listener {
   /** A section of the view, whole. */
   view(section: Section): void;
-  /** The window was brought to the front, perhaps for a request. */
-  raise(request: RequestId | null): void;
-  /** The engine ended. */
+  /** The engine ended. The way to it can't be opened twice: this window won't hear of it again. */
   gone(): void;
 }
 
@@ -31,7 +31,7 @@ export interface Backend {
   command(command: Command): Promise<Answer>;
   /** Rejects with a `Problem`. */
   query(query: Query): Promise<Answer>;
-  /** Gives the current sections first, then each that changed. Calling it again starts over. */
+  /** Gives the current sections first, then each that changed. Rejects with a `Problem`. */
   watch(listener: Listener): Promise<void>;
   close(): Promise<void>;
 }

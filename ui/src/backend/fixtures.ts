@@ -55,6 +55,12 @@ export const PROBLEMS = {
     next: 'Rename or delete that entry in ~/.claude.json. Then connect again.',
     values: { app: 'Claude Code' },
   },
+  outdated: {
+    code: 'apps.outdated',
+    sentence: 'VS Code still looks for Bellhop where it was before.',
+    next: 'Connect it again; Bellhop then corrects the entry.',
+    values: { app: 'VS Code', file: '~/.config/Code/User/mcp.json' },
+  },
   port: {
     code: 'engine.port_in_use',
     sentence: 'Port 27440 is in use by another program.',
@@ -200,7 +206,7 @@ const apps = (): AppView[] => {
     }),
     app('claude-code', 'Claude Code', '~/.claude.json', { state: { state: 'other', problem: PROBLEMS.foreign } }),
     app('codex', 'Codex', '~/.codex/config.toml', { state: { state: 'unreadable', problem: PROBLEMS.unreadable } }),
-    app('vscode', 'VS Code', '~/.config/Code/User/mcp.json', { found: false }),
+    app('vscode', 'VS Code', '~/.config/Code/User/mcp.json', { state: { state: 'other', problem: PROBLEMS.outdated } }),
     app('zed', 'Zed', '~/.config/zed/settings.json', { found: false }),
   ];
 };

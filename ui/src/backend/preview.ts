@@ -23,13 +23,14 @@ export class PreviewBackend implements Backend {
   }
 
   start(): Promise<Start> {
-    return Promise.resolve({ screen: 'home', request: null, platform: 'linux', ...this.#scene.start });
+    return Promise.resolve({ screen: 'home', request: null, platform: 'linux', language: null, ...this.#scene.start });
   }
 
   async watch(listener: Listener): Promise<void> {
-    if (this.#scene.gone) throw { code: 'window.gone', sentence: 'Bellhop is not answering.', next: '' };
+    if (this.#scene.failed) throw this.#scene.failed;
     this.#listener = listener;
     for (const section of Object.keys(this.#whole) as (keyof Whole)[]) this.#tell(section);
+    if (this.#scene.gone) listener.gone();
   }
 
   #tell(section: keyof Whole): void {
@@ -90,6 +91,9 @@ export class PreviewBackend implements Backend {
       case 'set_autostart':
         this.#change('settings', (settings) => ({ ...settings, autostart: command.on }));
         break;
+      case 'show':
+        window.open('?scene=consent');
+        return { answer: 'shown' };
       case 'unlock':
         this.#change('status', (status) => ({ ...status, keys: { state: 'open', kept: command.keys.keys } }));
         break;

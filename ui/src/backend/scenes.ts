@@ -1,5 +1,6 @@
 // The scenes that the preview can play, each a whole view.
 import type { Start } from '../backend';
+import type { Problem } from '../control/Problem';
 import {
   connection,
   DAY,
@@ -17,8 +18,10 @@ import {
 
 export interface Scene {
   start?: Partial<Start>;
-  /** The engine never answers. */
+  /** The engine ends at once. */
   gone?: true;
+  /** There is no engine, and why. */
+  failed?: Problem;
   view: (now: number) => Whole;
 }
 
@@ -171,4 +174,9 @@ export const scenes: Record<string, Scene> = {
     view: (now) => ({ ...home(now), requests: [request(now, { until: now - DAY })] }),
   },
   gone: { gone: true, view: home },
+  failed: { failed: PROBLEMS.port, view: home },
+  'failed-unknown': {
+    failed: { code: 'window.unexpected', sentence: LONG, next: '', values: { detail: LONG } },
+    view: home,
+  },
 };

@@ -5,6 +5,7 @@ import type { AppView } from '../control/AppView';
 import type { CatalogueView } from '../control/CatalogueView';
 import type { Command } from '../control/Command';
 import type { ConnectionView } from '../control/ConnectionView';
+import type { Problem } from '../control/Problem';
 import type { Query } from '../control/Query';
 import type { RequestId } from '../control/RequestId';
 import type { RequestView } from '../control/RequestView';
@@ -15,14 +16,18 @@ import type { SignInView } from '../control/SignInView';
 import type { StatusView } from '../control/StatusView';
 import { asProblem } from './problem';
 
-/** Whether the engine talks to us. */
-export type Link = 'waiting' | 'live' | 'gone';
-
-const RETRY_MS = 3000;
+/** Whether the engine talks to us. A window reaches its engine once: `failed` and `gone` are for good. */
+export type Link =
+  | { state: 'waiting' }
+  | { state: 'live' }
+  /** It never did, and why. */
+  | { state: 'failed'; problem: Problem }
+  /** It did, and ended. */
+  | { state: 'gone' };
 
 /** The engine's view as it last arrived. Sections are replaced whole, never changed in place. */
 export class View {
-  link = $state<Link>('waiting');
+  link = $state.raw<Link>({ state: 'waiting' });
   status = $state.raw<StatusView | null>(null);
   services = $state.raw<ServiceView[] | null>(null);
   catalogue = $state.raw<CatalogueView[]>([]);
@@ -32,45 +37,41 @@ export class View {
   apps = $state.raw<AppView[]>([]);
   activity = $state.raw<ActivityEntry[]>([]);
   settings = $state.raw<SettingsView | null>(null);
-  /** The request that this window was last raised for. */
-  raised = $state<RequestId | null>(null);
-
   readonly #backend: Backend;
   readonly platform: string;
-  /** Whether this is a small window that answers one request. */
-  readonly consent: boolean;
+  /** The one request that this window is there to answer; `null` in the main window. */
+  readonly request: RequestId | null;
 
   constructor(backend: Backend, start: Start) {
     this.#backend = backend;
     this.platform = start.platform;
-    this.consent = start.screen === 'consent';
-    this.raised = start.request;
+    this.request = start.screen === 'consent' ? start.request : null;
   }
 
-  /** Starts to listen; when the engine can't be reached it is tried again until it can. */
+  /** Starts to listen. */
   async watch(): Promise<void> {
     try {
       await this.#backend.watch({
         view: (section) => this.put(section),
-        raise: (request) => {
-          if (request !== null) this.raised = request;
-        },
-        gone: () => this.#lose(),
+        gone: () => this.#end({ state: 'gone' }),
       });
-    } catch {
-      this.#lose();
+    } catch (error) {
+      this.#end({ state: 'failed', problem: asProblem(error) });
     }
   }
 
-  #lose(): void {
-    this.link = 'gone';
-    setTimeout(() => {
-      if (this.link === 'gone') void this.watch();
-    }, RETRY_MS);
+  /** The first end is the one that tells why. */
+  #end(how: Link): void {
+    if (this.#open) this.link = how;
+  }
+
+  get #open(): boolean {
+    return this.link.state === 'waiting' || this.link.state === 'live';
   }
 
   put(section: Section): void {
-    this.link = 'live';
+    if (!this.#open) return;
+    this.link = { state: 'live' };
     switch (section.section) {
       case 'status':
         this.status = section.body;

@@ -34,8 +34,12 @@ export const de: Words = {
   loading: 'Bellhop wird gesucht…',
   gone: {
     title: 'Bellhop antwortet nicht',
-    what: 'Vielleicht startet es gerade neu. Es ist nichts verloren: Deine Dienste bleiben angemeldet.',
-    next: 'Dieses Fenster kommt von selbst zurück. Wenn nicht, starte Bellhop aus deinen Programmen.',
+    what: 'Es ist nichts verloren: Deine Dienste bleiben angemeldet.',
+    next: 'Öffne es neu über sein Symbol.',
+  },
+  failed: {
+    title: 'Bellhop ließ sich nicht öffnen',
+    next: 'Öffne Bellhop danach noch einmal.',
   },
 
   pause: {
@@ -172,6 +176,9 @@ export const de: Words = {
     connected: 'für Bellhop eingerichtet',
     disconnected: 'nicht verbunden',
     other: 'hat etwas anderes unter Bellhops Namen',
+    outdated: 'sucht Bellhop an der falschen Stelle',
+    again: 'Neu verbinden',
+    againLabel: (name) => `${name} neu verbinden`,
     unreadable: 'Einstellungen nicht lesbar',
     will: (app) => `Das ändert Bellhop in ${app}:`,
     created: 'eine neue Datei',

@@ -33,8 +33,12 @@ export const en = {
   loading: 'Looking for Bellhop…',
   gone: {
     title: 'Bellhop isn’t answering',
-    what: 'It may be restarting. Nothing is lost: your services stay signed in.',
-    next: 'This window comes back by itself. If it doesn’t, start Bellhop from your applications.',
+    what: 'Nothing is lost: your services stay signed in.',
+    next: 'Open it again from its icon.',
+  },
+  failed: {
+    title: 'Bellhop couldn’t open',
+    next: 'Then open Bellhop again.',
   },
 
   pause: {
@@ -167,6 +171,9 @@ export const en = {
     connected: 'set up for Bellhop',
     disconnected: 'not connected',
     other: 'has something else under Bellhop’s name',
+    outdated: 'looks for Bellhop in the wrong place',
+    again: 'Connect again',
+    againLabel: (name: string) => `Connect ${name} again`,
     unreadable: 'settings can’t be read',
     will: (app: string) => `This is what Bellhop changes in ${app}:`,
     created: 'a new file',

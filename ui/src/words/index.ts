@@ -17,8 +17,13 @@ export function choose(languages: readonly string[]): Words {
   return en;
 }
 
-/** The words of this window. */
-export const words: Words = choose(globalThis.navigator?.languages ?? []);
+/** The words of this window. They stand before its first screen is drawn, and stay. */
+export let words: Words = choose(globalThis.navigator?.languages ?? []);
+
+/** Speaks the language that the system told, which goes before what the web view believes. */
+export function speak(language: string): void {
+  words = choose([language, ...(globalThis.navigator?.languages ?? [])]);
+}
 
 /** A problem in the person's language; the engine's own English where there is no translation for it. */
 export function say(problem: Problem, w: Words = words): { sentence: string; next: string } {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { choose, say, sayScope } from '.';
+import * as spoken from '.';
+import { choose, say, sayScope, speak } from '.';
 import { de } from './de';
 import { en } from './en';
 import { fill, plural } from './say';
@@ -81,6 +82,14 @@ describe('the words', () => {
     expect(choose(['en-US', 'de'])).toBe(en);
     expect(choose(['ja'])).toBe(en);
     expect(choose([])).toBe(en);
+  });
+
+  it('are in the language that the system tells, whatever the web view believes', () => {
+    speak('de');
+    expect(spoken.words).toBe(de);
+    expect(say({ code: 'control.gone', sentence: '', next: '' })).toEqual(de.problems['control.gone']);
+    speak('en');
+    expect(spoken.words).toBe(en);
   });
 });
 
