@@ -5,11 +5,11 @@ use super::{
 use bellhop_tests::{App, Session, approve};
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use std::{fs, time::Duration};
+use std::fs;
 
 #[tokio::test]
 async fn a_person_connects_a_service_and_an_app_sees_it_work_and_takes_it_back() {
-    let desk = Desk::cold();
+    let mut desk = Desk::cold();
     for (file, text) in [
         (".codex/config.toml", "model = \"best\" # mine\n"),
         (".cursor/mcp.json", "{\n  // mine\n  \"mcpServers\": {}\n}\n"),
@@ -19,7 +19,6 @@ async fn a_person_connects_a_service_and_an_app_sees_it_work_and_takes_it_back()
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
-    let mut desk = desk;
     desk.run(&[]).await;
     let window = desk.window().await;
     choose_the_keychain(&desk, &window).await;
@@ -38,13 +37,10 @@ async fn a_person_connects_a_service_and_an_app_sees_it_work_and_takes_it_back()
     let tokens = app.tokens(&asking).await;
     desk.no_window().await;
 
-    let session = Session::open(&app, &tokens).await;
-    let tools = session.tools().await;
-    assert!(tools.iter().any(|tool| tool == "playground_write_note"), "{tools:?}");
-    session.call("playground_write_note", json!({ "name": "groceries", "text": "bread" })).await;
-
     let window = desk.open().await;
-    watch_and_revoke(&desk, &window, &session).await;
+    let session = Session::open(&app, &tokens).await;
+    watch(&desk, &window, &session).await;
+    revoke(&window, &session).await;
 }
 
 async fn choose_the_keychain(desk: &Desk, window: &Page) {
@@ -116,33 +112,34 @@ async fn answer(desk: &Desk, consent: &Page, code: &str) {
     consent.click(&test("allow")).await;
 }
 
-async fn watch_and_revoke(desk: &Desk, window: &Page, session: &Session) {
+async fn watch(desk: &Desk, window: &Page, session: &Session) {
     let row = "[data-test=connection][data-state=allowed]";
     let text = window.says(row, "Cursor").await;
     let computer = desk.status().await["computer"].as_str().unwrap().to_owned();
     assert!(text.contains(&computer), "{text}");
-    let scope = window.see(&test("scope")).await;
-    assert!(scope.to_lowercase().contains("playground"), "{scope}");
-    for part in ["method", "since"] {
-        assert_ne!(window.see(&test(part)).await, "", "{part}");
-    }
-    let quiet = window.says(&test("last-active"), "ctive").await;
+    window.says(&test("scope"), "reads and changes Playground").await;
+    window.says(&test("method"), "by browser").await;
+    window.says(&test("since"), "since").await;
+
+    let quiet = window.see(&test("last-active")).await;
+    let tools = session.tools().await;
+    assert!(tools.iter().any(|tool| tool == "playground_write_note"), "{tools:?}");
+    session.call("playground_write_note", json!({ "name": "groceries", "text": "bread" })).await;
+    let active = window.says(&test("last-active"), "active now").await;
+    assert_ne!(active, quiet);
+}
+
+async fn revoke(window: &Page, session: &Session) {
     let (id, mut count) =
         session.watch("playground_slow_count", json!({ "steps": 600, "pause_ms": 100 })).await;
     count.next().await.expect("it says how far it is");
-    window.wait(&test("last-active"), |text| (text != quiet && text.contains('1')).then_some(())).await;
-
-    eprintln!("{:?} {:?}", quiet, window.see(&test("last-active")).await);
-    let x = std::time::Instant::now();
     window.click(&test("revoke")).await;
-    eprintln!("{:?}", x.elapsed());
-    let rest = tokio::time::timeout(Duration::from_secs(30), count.rest()).await.expect("the stream ends");
-    let end = rest.last().expect("it ends with an answer");
+    let end = count.rest().await.pop().expect("the stream ends with an answer");
     assert_eq!(end["id"], id);
     assert!(end.get("error").is_some(), "{end}");
     let (_, answer) = session.begin("tools/list", json!({})).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    window.see("[data-test=connection][data-state=revoked]").await;
+    window.says("[data-test=connection][data-state=revoked]", "Cursor").await;
     window.click(&test("nav-activity")).await;
     window.says("[data-test=activity][data-kind=connection_revoked]", "Cursor").await;
     window.says("[data-test=activity][data-kind=call]", "write_note").await;

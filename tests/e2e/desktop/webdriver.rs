@@ -13,9 +13,10 @@ use std::{
 /// The key of an element's reference (WebDriver, "Elements").
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// The text of an element that takes up room on the screen.
-const SEEN: &str = "const found = document.querySelector(arguments[0]);
-    return found && found.getClientRects().length > 0 ? found.innerText : null";
+/// The texts of the elements that take up room on the screen.
+const SEEN: &str = "const seen = [...document.querySelectorAll(arguments[0])]
+        .filter((element) => element.getClientRects().length > 0);
+    return seen.length > 0 ? seen.map((element) => element.innerText).join('\\n') : null";
 
 /// What happened when a page was asked for something that is not there yet: WebDriver's own code.
 pub(super) struct Refused(String);
@@ -108,12 +109,12 @@ impl Page {
         self.until(&format!("{css} is gone"), async || self.find(css).await.err().map(drop)).await;
     }
 
-    /// Wait until this element's text holds these words; the whole text.
+    /// Wait until the text of these elements holds these words; the whole text.
     pub(super) async fn says(&self, css: &str, words: &str) -> String {
         self.wait(css, |text| text.contains(words).then(|| text.to_owned())).await
     }
 
-    /// Wait until something can be made of this element's text.
+    /// Wait until something can be made of the text of these elements.
     pub(super) async fn wait<T>(&self, css: &str, make: impl Fn(&str) -> Option<T>) -> T {
         self.until(&format!("{css} says what it should"), async || {
             // Not WebDriver's own "get text", which takes a heading with hidden overflow for hidden itself.
