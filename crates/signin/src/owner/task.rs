@@ -19,6 +19,8 @@ const SECOND_LOOK: Duration = Duration::from_secs(10);
 const LOST_ANSWER: Duration = Duration::from_secs(1);
 /// A service that refuses each new token gets one in this time.
 const FORCED: Duration = Duration::from_secs(60);
+/// Servers say how long a token lives in whole seconds, and mean up to one less.
+const ROUNDING: Duration = Duration::from_secs(1);
 /// How long a renewal under way may take once Bellhop quits.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -284,6 +286,16 @@ impl Owner {
         }
         if matches!(self.work, Work::Flight { .. } | Work::Over { .. }) {
             // If another is on its way, this one is handed out no more until then.
+            self.shared.current.store(None);
+            return self.wait(reply);
+        }
+        // Refused at its very end, it has simply ended: that is no sign of a service that refuses every token.
+        let at_its_end = {
+            let current = self.shared.current.load();
+            let ends = current.as_ref().and_then(|c| c.ends);
+            ends.is_some_and(|ends| ends.left(&*self.shared.clock) <= ROUNDING)
+        };
+        if at_its_end && self.renewable() {
             self.shared.current.store(None);
             return self.wait(reply);
         }

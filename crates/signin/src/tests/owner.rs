@@ -361,6 +361,18 @@ async fn a_refused_token_is_replaced_once_and_no_loop_begins() {
 }
 
 #[tokio::test]
+async fn a_token_refused_in_its_last_second_has_ended_and_is_no_sign_of_a_loop() {
+    let scene = Scene::new().await;
+    let mut short = scene.fresh();
+    short.tokens.lifetime = Some(3);
+    short.tokens.expires_at = Some(scene.clock.now() + Duration::from_secs(1));
+    let handle = scene.spawn(short);
+    assert_eq!(handle.refused(0).await.unwrap().generation, 1);
+    assert_eq!(handle.refused(1).await.unwrap().generation, 2, "a young one that is refused is replaced");
+    assert_eq!(handle.refused(2).await.unwrap_err().code, "signin.refused_again", "but once");
+}
+
+#[tokio::test]
 async fn a_token_refused_while_it_is_being_renewed_is_not_handed_out_again() {
     let scene = Scene::new().await;
     scene.server.gate.forget_permits(Semaphore::MAX_PERMITS);
