@@ -142,7 +142,7 @@ fn changes(plan: apps::Plan) -> Vec<ConfigChange> {
         .collect()
 }
 
-fn broke() -> Problem {
+pub(crate) fn broke() -> Problem {
     Problem::new(
         "engine.internal",
         "Something went wrong inside Bellhop.",

@@ -1,7 +1,7 @@
 //! The engine's side of the owner-only socket: frames in, answers and sections out.
 
 use crate::{Face, inner::Inner};
-use control::{Ask, FromEngine, Outcome, Proof, Section, ToEngine, frame};
+use control::{Ask, Command, FromEngine, KeysChoice, KeysState, Outcome, Proof, Section, ToEngine, frame};
 use model::{Problem, Secret};
 use std::{
     io,
@@ -9,8 +9,11 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
+    sync::{broadcast::error::RecvError, mpsc},
 };
+
+/// How many asks of one connection are answered at a time.
+const ASKS: usize = 256;
 
 /// For whom one socket connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,9 @@ where
             Ok(None) => break Ok(()),
             Err(e) => break Err(e),
         };
+        if asks.len() >= ASKS {
+            break Err(io::Error::other("too many asks at a time"));
+        }
         let (session, gone) = (Arc::clone(&session), gone.clone());
         // In a task of its own: a query may wait for minutes, and the next ask must not wait behind it.
         asks.spawn(async move {
@@ -80,17 +86,23 @@ impl Session {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// For whom the next command speaks. A PIN counts for that one.
+    fn spend(&self) -> Standing {
+        let mut standing = self.standing();
+        let now = *standing;
+        if now == Standing::PersonOnce {
+            *standing = Standing::Anyone;
+        }
+        now
+    }
+
     async fn answer(self: &Arc<Self>, ask: Ask) -> Outcome {
         match ask {
             Ask::Prove(proof) => self.prove(proof).await,
             Ask::Command(command) => {
-                if command.widens() {
-                    let mut standing = self.standing();
-                    match *standing {
-                        Standing::Anyone => return Err(needs_person(&self.inner)),
-                        Standing::PersonOnce => *standing = Standing::Anyone,
-                        Standing::Window => {}
-                    }
+                let standing = self.spend();
+                if needs_a_person(&command, &self.inner) && standing == Standing::Anyone {
+                    return Err(needs_person(&self.inner));
                 }
                 Face::new(Arc::clone(&self.inner)).command(command).await
             }
@@ -130,8 +142,13 @@ impl Session {
                 let out = self.out.clone();
                 tokio::spawn(async move {
                     let sending = async {
-                        while let Ok(request) = raises.recv().await {
-                            let _ = out.send(FromEngine::Raise { request }).await;
+                        loop {
+                            match raises.recv().await {
+                                Ok(request) => drop(out.send(FromEngine::Raise { request }).await),
+                                // A window that was slow missed some; it still hears the next.
+                                Err(RecvError::Lagged(_)) => {}
+                                Err(RecvError::Closed) => return,
+                            }
                         }
                     };
                     tokio::select! {
@@ -146,6 +163,18 @@ impl Session {
             }
         }
         Ok(control::Answer::Done)
+    }
+}
+
+/// Whether only a person may do that. Choosing where the keys are kept is such a thing too: a program that knows the
+/// passphrase can read them. Whoever types the passphrase of a vault that has one shows enough.
+fn needs_a_person(command: &Command, inner: &Inner) -> bool {
+    match command {
+        Command::Unlock { keys: KeysChoice::Passphrase { .. } } => {
+            !matches!(&*inner.keys(), KeysState::Locked { kept, .. } if kept == "passphrase")
+        }
+        Command::Unlock { .. } => true,
+        other => other.widens(),
     }
 }
 

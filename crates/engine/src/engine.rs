@@ -16,11 +16,11 @@ use model::{Clock, Explain, Problem, Random, Secret, SystemClock, SystemRandom};
 use std::{
     env,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often what nobody marks is looked at: a pause that ends, times that are kept now and then.
 const TICK: Duration = Duration::from_secs(15);
@@ -79,6 +79,8 @@ impl Engine {
             database: tokio::sync::OnceCell::new(),
             unlocking: tokio::sync::Mutex::new(()),
             raises: broadcast::channel(16).0,
+            finishing: AtomicBool::new(false),
+            doors: TaskTracker::new(),
             ending: CancellationToken::new(),
             ended: CancellationToken::new(),
             home,

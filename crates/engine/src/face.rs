@@ -22,7 +22,11 @@ impl Face {
     /// # Errors
     /// What stands in its way; nothing is lost by that.
     pub async fn command(&self, command: Command) -> Outcome {
-        commands::command(&self.inner, command).await
+        let inner = Arc::clone(&self.inner);
+        // In a task of its own: what was begun is brought to its end, also when whoever wanted it has left. A
+        // connection that is revoked in the files and not yet in memory would go on.
+        let carried = tokio::spawn(async move { commands::command(&inner, command).await });
+        carried.await.unwrap_or_else(|_| Err(commands::broke()))
     }
 
     /// Look something up.

@@ -5,10 +5,10 @@ use crate::{
 use authority::Origin;
 use control::{KeysState, SectionName};
 use model::{Clock, Explain, Problem, Random, RequestId, Secret};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicBool};
 use store::Database;
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// All that a running engine consists of.
 pub(crate) struct Inner {
@@ -38,6 +38,10 @@ pub(crate) struct Inner {
     pub(crate) unlocking: tokio::sync::Mutex<()>,
     /// Asks window processes to come to the front.
     pub(crate) raises: broadcast::Sender<Option<RequestId>>,
+    /// Somebody asked for the end already.
+    pub(crate) finishing: AtomicBool,
+    /// The accept loops, which hold the port and the socket.
+    pub(crate) doors: TaskTracker,
     /// No new work: the engine finishes.
     pub(crate) ending: CancellationToken,
     /// Everything is stored and closed.

@@ -74,7 +74,7 @@ impl Loopback {
         let hosts = Arc::new(Hosts::of(self.port));
         for listener in self.listeners {
             let (inner, hosts) = (Arc::clone(inner), Arc::clone(&hosts));
-            tokio::spawn(async move {
+            inner.doors.clone().spawn(async move {
                 let room = Arc::new(Semaphore::new(CONNECTIONS));
                 loop {
                     let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
@@ -148,11 +148,13 @@ async fn may_speak(stream: &TcpStream, peer: SocketAddr) -> bool {
 /// Serve the owner-only socket until the engine finishes.
 pub(crate) fn serve_socket(inner: &Arc<Inner>, listener: x::Listener) {
     let inner = Arc::clone(inner);
-    tokio::spawn(async move {
+    inner.doors.clone().spawn(async move {
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
+            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = inner.ended.cancelled() => return,
+                () = inner.ending.cancelled() => return,
             };
             let stream = match accepted {
                 Ok(stream) => stream,
@@ -170,6 +172,7 @@ pub(crate) fn serve_socket(inner: &Arc<Inner>, listener: x::Listener) {
                     boundary::socket::answer(Arc::clone(&answering), Arc::clone(&peer), wire, request)
                 })
                 .await;
+                drop(place);
             });
         }
     });

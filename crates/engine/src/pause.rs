@@ -30,9 +30,11 @@ impl Pause {
 
     /// The pause as it was before a restart.
     pub(crate) fn restore(&self, kept: &str) {
-        self.until.store(kept.parse().unwrap_or(RUNNING), Ordering::Release);
+        self.until.fetch_max(kept.parse().unwrap_or(RUNNING), Ordering::AcqRel);
     }
 
+    /// Pause, or pause for longer. Never for less: that lets calls pass sooner, which is for [`Pause::resume`] and the
+    /// person.
     pub(crate) fn pause(&self, length: PauseFor) {
         let now = self.clock.now();
         let until = match length {
@@ -40,7 +42,7 @@ impl Pause {
             PauseFor::UntilTomorrow => tomorrow(now).millis(),
             PauseFor::UntilResume => UNTIL_RESUME,
         };
-        self.until.store(until, Ordering::Release);
+        self.until.fetch_max(until, Ordering::AcqRel);
     }
 
     pub(crate) fn resume(&self) {
@@ -103,6 +105,8 @@ mod tests {
         pause.pause(PauseFor::UntilResume);
         clock.advance(Duration::from_secs(1_000_000));
         assert!(pause.admit().is_err());
+        pause.pause(PauseFor::Minutes15);
+        assert_eq!(pause.view(), PauseView::Paused { until: None }, "a pause is not made shorter by pausing");
         let after_restart = Pause::new(Arc::clone(&clock) as Arc<dyn Clock>);
         after_restart.restore(&pause.kept());
         assert!(after_restart.admit().is_err(), "a pause outlives a restart");

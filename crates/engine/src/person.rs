@@ -25,7 +25,8 @@ pub(crate) struct People {
     random: Arc<dyn Random>,
     /// Hashes of window secrets that were handed out and not redeemed, with the end of their time.
     windows: Mutex<HashMap<[u8; 32], Timestamp>>,
-    tries: Mutex<Tries>,
+    /// Held while a PIN is looked at: many tries at a time would all pass before the first is counted.
+    tries: tokio::sync::Mutex<Tries>,
 }
 
 #[derive(Default)]
@@ -40,7 +41,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl People {
     pub(crate) fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, windows: Mutex::default(), tries: Mutex::default() }
+        Self { clock, random, windows: Mutex::default(), tries: tokio::sync::Mutex::default() }
     }
 
     /// A secret for one window process.
@@ -86,8 +87,9 @@ impl People {
 
     /// Whether this is the PIN that was kept as `phc`. After some wrong ones each further one has to wait longer.
     pub(crate) async fn check_pin(&self, pin: Secret, phc: String) -> Result<(), Problem> {
+        let mut tries = self.tries.lock().await;
         let now = self.clock.now();
-        if let Some(until) = locked(&self.tries).not_before
+        if let Some(until) = tries.not_before
             && until > now
         {
             let seconds = until.since(now).as_secs() + 1;
@@ -104,7 +106,6 @@ impl People {
         })
         .await
         .unwrap_or(false);
-        let mut tries = locked(&self.tries);
         if right {
             *tries = Tries::default();
             return Ok(());
@@ -155,6 +156,16 @@ mod tests {
         assert_eq!(problem.code, "engine.pin_wait");
         clock.advance(Duration::from_secs(16));
         people.check_pin(Secret::new("2468"), phc).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn wrong_pins_at_the_same_time_are_counted_too() {
+        let (_, people) = people();
+        let phc = people.hash_pin(Secret::new("2468")).await.unwrap();
+        let tries = (0..20).map(|_| people.check_pin(Secret::new("1111"), phc.clone()));
+        let problems = futures_util::future::join_all(tries).await;
+        let looked_at = problems.into_iter().filter(|p| p.as_ref().unwrap_err().code == "engine.pin_wrong");
+        assert_eq!(looked_at.count() as u32, FREE_TRIES);
     }
 
     #[tokio::test]

@@ -91,6 +91,7 @@ impl Registry {
             })
             .collect();
         self.seen.store(Arc::new(seen));
+        self.publisher.mark(SectionName::Status);
         self.publisher.mark(SectionName::Services);
         self.publisher.mark(SectionName::Catalogue);
         self.publisher.mark(SectionName::Requests);

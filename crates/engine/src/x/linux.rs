@@ -132,9 +132,32 @@ fn written(address: SocketAddr) -> String {
 ///
 /// `None` when the system doesn't show it.
 pub fn tcp_peer_is_ours(peer: SocketAddr, local: SocketAddr) -> Option<bool> {
-    let (peer, local) = (written(peer), written(local));
-    let row = rows().into_iter().find(|r| r.local == peer && r.remote == local)?;
-    Some(row.uid == rustix::process::getuid().as_raw())
+    // A program may reach an IPv4 address with a socket of IPv6, and stands in the other table then.
+    let ends = [(written(peer), written(local)), (written(mapped(peer)), written(mapped(local)))];
+    let look = || {
+        let rows = rows();
+        let own = |r: &&Row| ends.iter().any(|(peer, local)| r.local == *peer && r.remote == *local);
+        let uid = rows.iter().find(own).map(|r| r.uid);
+        (uid, rows.is_empty())
+    };
+    // The tables are not read in one piece: a row can be missed while others come and go.
+    for _ in 0..3 {
+        match look() {
+            (Some(uid), _) => return Some(uid == rustix::process::getuid().as_raw()),
+            (None, true) => return None,
+            (None, false) => {}
+        }
+    }
+    // The tables can be read and it is in none of them: it has gone, or hides.
+    Some(false)
+}
+
+/// The address as a socket of IPv6 has it.
+fn mapped(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(a) => SocketAddr::new(a.ip().to_ipv6_mapped().into(), a.port()),
+        six @ SocketAddr::V6(_) => six,
+    }
 }
 
 /// The process that holds a socket, among those this user may look at.
@@ -195,6 +218,15 @@ mod tests {
             let local = listener.local_addr().unwrap();
             assert_eq!(tcp_peer_is_ours(client.local_addr().unwrap(), local), Some(true), "{address}");
         }
+    }
+
+    #[test]
+    fn a_peer_that_reaches_ipv4_with_a_socket_of_ipv6_is_seen() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let local = listener.local_addr().unwrap();
+        let Ok(_client) = TcpStream::connect(mapped(local)) else { return };
+        let (_stream, peer) = listener.accept().unwrap();
+        assert_eq!(tcp_peer_is_ours(peer, local), Some(true));
     }
 
     #[test]
