@@ -82,7 +82,7 @@ impl Asked {
 /// Have what the stages need: packages of the system, the built window.
 fn prepare(asked: &Asked) -> Result<(), Failure> {
     let mut groups = vec![packages::COMPILER, packages::DESKTOP, packages::SESSION];
-    if ["clients", "desktop", "lint"].iter().any(|stage| asked.has(stage)) {
+    if ["clients", "desktop", "lint", "unit"].iter().any(|stage| asked.has(stage)) {
         groups.extend([packages::DISPLAY, packages::BROWSER]);
     }
     packages::need(&groups)?;
@@ -105,9 +105,23 @@ fn unit(asked: &Asked) -> Result<Count, Failure> {
     let mut count = tests(&["--workspace", "--exclude", "bellhop-tests"], None, false, asked)?;
     let mut vitest = sh::command("npm", &["test", "--silent"]);
     vitest.current_dir(tree::root().join("ui")).env("CI", "1");
-    let ended = sh::tee(vitest)?;
-    count += of(&ended);
+    count += of(&sh::tee(vitest)?);
+    count += screens(asked)?;
     Ok(count)
+}
+
+/// Every screen of the window in a browser, looked at by axe.
+fn screens(asked: &Asked) -> Result<Count, Failure> {
+    if std::env::var_os("CHROMIUM").is_none() && !Path::new("/usr/bin/chromium").exists() {
+        println!("screens: skipped, there is no /usr/bin/chromium; CHROMIUM names another one");
+        return Ok(Count::SKIP);
+    }
+    let mut npm = sh::command("npm", &["run", "--silent", "screens"]);
+    npm.current_dir(tree::root().join("ui"));
+    if asked.long {
+        npm.env("BELLHOP_LONG", "1");
+    }
+    Ok(of(&sh::tee(npm)?))
 }
 
 /// The end-to-end tests of a module of `tests/`.

@@ -199,6 +199,7 @@ const apps = (): AppView[] => {
   });
   return [
     app('cursor', 'Cursor', '~/.cursor/mcp.json'),
+    app('vscode', 'VS Code', '~/.config/Code/User/mcp.json', { state: { state: 'other', problem: PROBLEMS.outdated } }),
     app('claude-desktop', 'Claude Desktop', '~/.config/Claude/claude_desktop_config.json', {
       state: { state: 'connected', method: 'bridge' },
       default: 'bridge',
@@ -206,7 +207,6 @@ const apps = (): AppView[] => {
     }),
     app('claude-code', 'Claude Code', '~/.claude.json', { state: { state: 'other', problem: PROBLEMS.foreign } }),
     app('codex', 'Codex', '~/.codex/config.toml', { state: { state: 'unreadable', problem: PROBLEMS.unreadable } }),
-    app('vscode', 'VS Code', '~/.config/Code/User/mcp.json', { state: { state: 'other', problem: PROBLEMS.outdated } }),
     app('zed', 'Zed', '~/.config/zed/settings.json', { found: false }),
   ];
 };

@@ -173,7 +173,7 @@ export const en = {
     other: 'has something else under Bellhop’s name',
     outdated: 'looks for Bellhop in the wrong place',
     again: 'Connect again',
-    againLabel: (name: string) => `Connect ${name} again`,
+    againLabel: (name: string) => `Connect again: ${name}`,
     unreadable: 'settings can’t be read',
     will: (app: string) => `This is what Bellhop changes in ${app}:`,
     created: 'a new file',
