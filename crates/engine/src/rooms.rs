@@ -52,6 +52,9 @@ pub(crate) struct Rooms {
     http: Http,
     apps: apps::Apps,
     decisions: requests::Decisions,
+    /// Held while services come and go and while an app is let in, so that nobody is let in to what has just gone. No
+    /// network is waited for under it.
+    pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 impl Rooms {
@@ -100,6 +103,7 @@ impl Rooms {
                 wires: Wires::default(),
                 apps: inner.apps.clone(),
                 decisions: requests::Decisions::default(),
+                changing: tokio::sync::Mutex::default(),
                 http,
                 log,
                 registry,

@@ -43,7 +43,10 @@ impl authority::GrantRows for Doorkeeper {
         });
         rooms.allow(grant, family).await?;
         if let Some(earlier) = earlier {
-            rooms.cut(&earlier.id, None).await?;
+            // The new one stands. The old one's tokens stay good if this fails, as they were a moment before.
+            if let Err(e) = rooms.cut(&earlier.id, None).await {
+                tracing::warn!("a connection that was replaced could not be ended: {e}");
+            }
         }
         Ok(())
     }

@@ -79,7 +79,14 @@ impl Rooms {
             program,
             allowed_on: self.clock.now(),
         };
-        self.allow(&grant, None).await.map_err(|e| e.problem())?;
+        self.allow(&grant, None).await.map_err(|e| {
+            Problem::new(
+                "engine.not_let_in",
+                format!("{app} could not be let in: {}.", e.0.trim_end_matches('.')),
+                "Try again from the app.",
+            )
+            .with("app", app)
+        })?;
         self.connections.live(&grant.connection).ok_or_else(unknown_connection)
     }
 
@@ -88,6 +95,16 @@ impl Rooms {
         grant: &Grant,
         family: Option<&authority::Family>,
     ) -> Result<(), authority::RowsError> {
+        let _turn = self.changing.lock().await;
+        // A service may have gone since the person was asked. Its permits must not wait for a later one of its name.
+        let there = self.registry.all();
+        let gone = |p: &&model::Permit| !there.iter().any(|e| e.row.name == p.service);
+        let scope =
+            grant.scope.permits().filter(gone).fold(grant.scope.clone(), |s, p| s.without(&p.service));
+        if scope.is_empty() {
+            return Err(authority::RowsError("what it was allowed isn't there any more".to_owned()));
+        }
+        let grant = &Grant { scope, ..grant.clone() };
         self.grants.allow(grant, family, self.recognise(&grant.app).as_ref(), &self.computer).await?;
         self.connections.put(self.known(grant.clone(), self.computer.clone(), None, None));
         Ok(())

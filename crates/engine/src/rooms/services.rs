@@ -95,7 +95,7 @@ impl Rooms {
         }
     }
 
-    /// Keep a service that was just signed in to, put it to use, and look at what it offers.
+    /// Keep a service that was just signed in to (while `changing` is held), put it to use, and look at what it offers.
     pub(crate) async fn connect_service(
         self: &Arc<Self>,
         inner: &Arc<Inner>,
@@ -168,11 +168,14 @@ impl Rooms {
     }
 
     pub(crate) async fn remove_service(&self, inner: &Arc<Inner>, id: &ServiceId) -> Result<(), Problem> {
+        inner.sign_ins.cancel_service(id);
+        let turn = self.changing.lock().await;
         let entry = self.registry.get(id).ok_or_else(crate::commands::unknown_service)?;
         // Durable first: what is said to be gone stays gone.
         self.store.remove_service(id).await.map_err(|e| e.problem())?;
         self.registry.remove(id);
         self.connections.take_service(&entry.row.name);
+        drop(turn);
         self.relay.service_removed(id).await;
         if let Held::Owned { owner: credential, .. } = entry.credential {
             tokio::spawn(async move {

@@ -1,0 +1,231 @@
+//! A sign-in from Connect to a service that is stored.
+
+use super::{Begun, Entry, Purpose, State, unknown};
+use crate::{
+    catalogue::{self, At, Redirect, Tile},
+    inner::Inner,
+    rooms::Rooms,
+};
+use control::{Answer, Outcome, SectionName, SignInEnd};
+use model::{Explain, Problem, ServiceId, ShortName};
+use signin::{Attempt, Phase, RedirectChoice, SignedIn, Target};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+pub(super) fn no_browser(why: String) -> Problem {
+    Problem::new(
+        "engine.no_browser",
+        format!("The browser didn't open: {why}."),
+        "Copy the address and open it yourself.",
+    )
+}
+
+/// Sign in to a new service: from a tile, or an address that the person typed.
+pub(crate) async fn add(
+    inner: &Arc<Inner>,
+    tile: Option<String>,
+    url: Option<String>,
+    name: Option<ShortName>,
+    open_browser: bool,
+) -> Outcome {
+    let rooms = inner.open_rooms()?;
+    let tile = match tile {
+        Some(id) => Some(catalogue::tile(&id).ok_or_else(|| {
+            Problem::new(
+                "engine.unknown_tile",
+                format!("Bellhop doesn't know “{id}”."),
+                "Give its address instead.",
+            )
+        })?),
+        None => None,
+    };
+    if let Some(name) = &name
+        && rooms.registry.all().iter().any(|e| e.row.name == *name)
+    {
+        return Err(Problem::new(
+            "engine.name_taken",
+            format!("There is a service called {name} already."),
+            "Choose another name.",
+        )
+        .with("name", name));
+    }
+    let url = match (tile, url) {
+        (Some(Tile { at: At::Url { url }, .. }), _) => url.clone(),
+        (Some(Tile { at: At::Playground, .. }), _) => inner.playground.url().await?,
+        (None, Some(url)) => signin::typed_address(&url).map_err(|e| e.problem())?.to_string(),
+        (None, None) => {
+            return Err(Problem::new(
+                "engine.no_address",
+                "No address was given.",
+                "Type the service's address.",
+            ));
+        }
+    };
+    begin(inner, rooms, Purpose::New { tile, name }, url, open_browser).await
+}
+
+/// Sign in again to a service that is there. Its credential stays until this succeeds.
+pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, open_browser: bool) -> Outcome {
+    let rooms = inner.open_rooms()?;
+    let entry = rooms.registry.get(&service).ok_or_else(crate::commands::unknown_service)?;
+    let tile = entry.row.catalogue.as_deref().and_then(catalogue::tile);
+    let url = match tile {
+        Some(Tile { at: At::Playground, .. }) => inner.playground.url().await?,
+        _ => entry.row.url.clone(),
+    };
+    begin(inner, rooms, Purpose::Again { service, tile }, url, open_browser).await
+}
+
+/// Start, and answer as soon as there is a page to open (or none is needed).
+async fn begin(
+    inner: &Arc<Inner>,
+    rooms: &Arc<Rooms>,
+    purpose: Purpose,
+    url: String,
+    open_browser: bool,
+) -> Outcome {
+    let tile = purpose.tile();
+    let title = match (tile, &purpose) {
+        (Some(tile), _) => tile.title.clone(),
+        (None, Purpose::Again { service, .. }) => {
+            rooms.registry.get(service).map_or_else(|| url.clone(), |e| e.row.title.clone())
+        }
+        (None, Purpose::New { .. }) => host(&url),
+    };
+    let target = Target {
+        url: url.clone(),
+        redirect: match tile.map(|t| t.redirect) {
+            Some(Redirect::Scheme) => RedirectChoice::Scheme,
+            _ => RedirectChoice::Loopback,
+        },
+        scopes: tile.map(|t| t.permissions.clone()).filter(|p| !p.is_empty()),
+        // A tile is part of Bellhop, and only the playground's leads to this computer.
+        typed_by_person: tile.is_none_or(|t| t.at == At::Playground),
+        scheme_available: inner.desktop.is_some(),
+        open_browser,
+    };
+    let begun = inner.sign_ins.join_or_begin(&url, &purpose, || Entry {
+        attempt: rooms.signin.begin(target),
+        purpose: purpose.clone(),
+        title,
+        url: url.clone(),
+        state: State::Running,
+        end: watch::Sender::new(None),
+    });
+    match begun {
+        Begun::Joined(attempt) => {
+            if open_browser {
+                // A page that doesn't open is said by the sign-in's own row, which offers the address.
+                let _ = attempt.open_again().await;
+            }
+            first_page(attempt).await
+        }
+        Begun::New(attempt) => {
+            inner.mark(SectionName::SignIns);
+            tokio::spawn(follow(Arc::clone(inner), Arc::clone(rooms), attempt.clone(), purpose));
+            first_page(attempt).await
+        }
+    }
+}
+
+async fn first_page(attempt: Attempt) -> Outcome {
+    let id = attempt.id.clone();
+    let mut phases = attempt.phases.clone();
+    let phase = phases.wait_for(|p| !matches!(p, Phase::Looking)).await.map(|p| p.clone());
+    match phase {
+        Ok(Phase::Browser { address, .. }) => Ok(Answer::SignIn { attempt: id, address: Some(address) }),
+        Ok(Phase::Failed(problem)) => Err(problem),
+        Ok(_) => Ok(Answer::SignIn { attempt: id, address: None }),
+        Err(_) => Err(unknown()),
+    }
+}
+
+/// Show each step, and store what comes out.
+async fn follow(inner: Arc<Inner>, rooms: Arc<Rooms>, attempt: Attempt, purpose: Purpose) {
+    let mut phases = attempt.phases.clone();
+    let showing = async {
+        while phases.changed().await.is_ok() {
+            inner.mark(SectionName::SignIns);
+        }
+    };
+    let ended = tokio::select! {
+        ended = attempt.end() => ended,
+        () = showing => attempt.end().await,
+    };
+    let stored = match ended {
+        Ok(signed_in) => store(&inner, &rooms, signed_in, &purpose).await,
+        Err(e) => Err(e.problem()),
+    };
+    let (state, end) = match stored {
+        Ok(entry) => {
+            let end = SignInEnd::Connected {
+                service: entry.id.clone(),
+                name: entry.name.to_string(),
+                account: entry.account.clone(),
+            };
+            (State::Over, end)
+        }
+        // The person's own Cancel needs no report.
+        Err(problem) if problem.code == "signin.cancelled" => (State::Over, SignInEnd::Failed { problem }),
+        Err(problem) => {
+            rooms.note_failed_sign_in(purpose_name(&rooms, &purpose).as_ref(), &problem);
+            (State::Failed(problem.clone()), SignInEnd::Failed { problem })
+        }
+    };
+    inner.sign_ins.settle(&attempt.id, state, end);
+    inner.mark(SectionName::SignIns);
+}
+
+fn purpose_name(rooms: &Rooms, purpose: &Purpose) -> Option<ShortName> {
+    match purpose {
+        Purpose::New { tile, name } => name.clone().or_else(|| tile.map(|t| t.name.clone())),
+        Purpose::Again { service, .. } => rooms.registry.get(service).map(|e| e.row.name.clone()),
+    }
+}
+
+async fn store(
+    inner: &Arc<Inner>,
+    rooms: &Arc<Rooms>,
+    signed_in: SignedIn,
+    purpose: &Purpose,
+) -> Result<store::ServiceRow, Problem> {
+    let tile = purpose.tile();
+    // From here on nobody else takes the name, and the service is not removed.
+    let _turn = rooms.changing.lock().await;
+    let old = match purpose {
+        Purpose::Again { service, .. } => {
+            Some(rooms.registry.get(service).ok_or_else(crate::commands::unknown_service)?)
+        }
+        // The same account at the same place is the same service, signed in to again.
+        Purpose::New { name: None, .. } => rooms.registry.same(&signed_in.url, signed_in.account.as_deref()),
+        Purpose::New { .. } => None,
+    };
+    let row = match old {
+        Some(entry) => store::ServiceRow {
+            url: signed_in.url.clone(),
+            account: signed_in.account.clone().or(entry.row.account.clone()),
+            ..entry.row
+        },
+        None => {
+            let wanted = match purpose {
+                Purpose::New { name: Some(name), .. } => name.clone(),
+                _ => match tile {
+                    Some(tile) => tile.name.clone(),
+                    None => catalogue::name_for(&signed_in.url, signed_in.title.as_deref()),
+                },
+            };
+            let title = tile.map(|t| t.title.clone()).or(signed_in.title.clone());
+            rooms.new_service_row(
+                rooms.registry.free_name(&wanted),
+                title.unwrap_or_else(|| host(&signed_in.url)),
+                &signed_in,
+                tile.map(|t| t.id.clone()),
+            )
+        }
+    };
+    rooms.connect_service(inner, row, signed_in).await
+}
+
+fn host(url: &str) -> String {
+    url::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| url.to_owned())
+}
