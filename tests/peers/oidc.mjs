@@ -4,7 +4,7 @@
  * indicators, refresh tokens that rotate, revocation and introspection. Its one page has two buttons, Approve
  * and Deny, that a browser or a test can press.
  *
- *   node oidc.mjs [--port N] [--access-ttl SECONDS] [--scopes "read write"] [--refuse-loopback]
+ *   node oidc.mjs [--port N] [--access-ttl SECONDS] [--scopes "read write"] [--refuse-loopback] [--tell-secrets]
  *
  * The first line it prints is `{"event":"ready","issuer":…,"introspection":{…}}`.
  */
@@ -20,6 +20,8 @@ const { values: options } = parseArgs({
     'access-ttl': { type: 'string', default: '3600' },
     scopes: { type: 'string', default: 'read write' },
     'refuse-loopback': { type: 'boolean', default: false },
+    // For a test that looks whether they turn up where they must not.
+    'tell-secrets': { type: 'boolean', default: false },
   },
 });
 const scopes = options.scopes.split(' ').filter(Boolean);
@@ -88,6 +90,13 @@ const provider = new Provider(issuer, {
   },
 });
 
+/** All that went over the token endpoint and is nobody else's business. */
+function secrets(ctx) {
+  const { access_token, refresh_token, id_token } = ctx.body;
+  const { code, code_verifier } = ctx.oidc.params;
+  return [access_token, refresh_token, id_token, code, code_verifier].filter(Boolean);
+}
+
 for (const [happening, event] of Object.entries({
   'registration_create.success': 'registered',
   'registration_create.error': 'registration_refused',
@@ -105,6 +114,7 @@ for (const [happening, event] of Object.entries({
     say(event, {
       client: ctx?.oidc?.client?.clientId,
       grant: ctx?.oidc?.params?.grant_type,
+      ...(options['tell-secrets'] && event === 'token' && { secrets: secrets(ctx) }),
       resource: ctx?.oidc?.params?.resource,
       error: (more instanceof Error ? more : subject instanceof Error ? subject : undefined)
         ?.error_description,

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// The PIN of every Bellhop here.
 pub const PIN: &str = "pin-2468-tea";
 
+/// The passphrase of every Bellhop that has one.
+pub const PASSPHRASE: &str = "correct horse, sealed staple";
+
 /// Where a Bellhop keeps its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
@@ -22,6 +25,8 @@ pub enum Kept {
     Session,
     /// In a file beside its home, so that it can be restarted.
     File,
+    /// Under [`PASSPHRASE`].
+    Passphrase,
 }
 
 /// How a Bellhop is set up.
@@ -125,7 +130,10 @@ impl Bellhop {
     /// # Panics
     /// When it doesn't get there.
     pub async fn serve(&mut self) {
-        let serve = Process::start(self.serve_command());
+        let mut serve = Process::start(self.serve_command());
+        if self.setup.kept == Kept::Passphrase {
+            serve.send(PASSPHRASE);
+        }
         let ready = format!("Bellhop is ready at {}", self.url("/mcp"));
         serve.line(&ready, |line| (line == ready).then_some(())).await;
         self.serve = Some(serve);
@@ -136,6 +144,7 @@ impl Bellhop {
         let keys = match self.setup.kept {
             Kept::Session => "session".to_owned(),
             Kept::File => format!("file={}", self.key_file().display()),
+            Kept::Passphrase => "passphrase".to_owned(),
         };
         let mut command = self.command(&["serve", "--keys", &keys, "--port", &self.port.to_string()]);
         command.arg("--pin-file").arg(self.folder().join("pin"));

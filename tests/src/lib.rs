@@ -23,7 +23,7 @@ mod raw;
 mod session;
 
 pub use app::{App, Asking, Tokens};
-pub use bellhop::{Bellhop, Kept, PIN, Run, Setup};
+pub use bellhop::{Bellhop, Kept, PASSPHRASE, PIN, Run, Setup};
 pub use bridge::Bridge;
 pub use http::{Answer, Events, Http};
 pub use peer::{Peer, approve, driver};

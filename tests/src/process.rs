@@ -143,6 +143,13 @@ impl Process {
         self.ended().await
     }
 
+    /// Press Ctrl-C.
+    pub fn interrupt(&mut self) {
+        if self.runs() {
+            let _ = kill_process(self.id(), Signal::INT);
+        }
+    }
+
     /// End it as a crash would.
     ///
     /// # Panics

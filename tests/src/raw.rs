@@ -44,6 +44,18 @@ impl Raw {
         self.head().await.split(' ').nth(1)?.parse().ok()
     }
 
+    /// The status and the whole body, for an answer after which the connection is closed; `None` when it is closed
+    /// without one.
+    ///
+    /// # Panics
+    /// When neither happens.
+    pub async fn answer(&mut self) -> Option<(u16, String)> {
+        let status = self.status().await?;
+        let mut body = Vec::new();
+        let _ = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut body)).await.expect("the end");
+        Some((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
     /// Wait until the other side hangs up.
     ///
     /// # Panics

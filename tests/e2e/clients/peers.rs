@@ -108,15 +108,15 @@ async fn a_sign_in_is_renewed_when_it_ends_and_survives_a_restart() {
     );
 }
 
-/// Proves services.6: a server that takes no loopback address to come back to is asked with Bellhop's own scheme.
-/// Without a desktop nobody can bring that address to Bellhop, so the sign-in can be cancelled, and nothing changes.
+/// Proves services.6: nobody can bring Bellhop's own scheme back to it without a desktop, so a server that takes no
+/// loopback address to come back to is none that it can sign in to.
 #[tokio::test]
-async fn a_sign_in_that_nobody_can_bring_back_changes_nothing() {
+async fn a_server_that_takes_no_loopback_redirect_is_said_and_changes_nothing() {
     let (authorization, server) = Peer::pair(&["--refuse-loopback"]).await;
     let bellhop = Bellhop::start().await;
     let run = bellhop.add(server.url(), "approve").await;
-    println!("{run:?} {:?}", authorization.all("registration_refused"));
-    run.refused("");
+    run.refused("did not accept Bellhop as a new app.");
+    authorization.until("registration_refused", |_| true).await;
     assert_eq!(bellhop.services().await, []);
 }
 
@@ -128,12 +128,12 @@ async fn a_denied_sign_in_says_so_and_changes_nothing() {
     let before = bellhop.services().await;
     let run = bellhop.add(server.url(), "deny").await;
     authorization.until("denied", |_| true).await;
-    run.refused("");
+    run.refused("The sign-in at 127.0.0.1 was denied.");
     assert_eq!(bellhop.services().await, before);
     bellhop.logged("that it failed", |e| e["kind"] == "sign_in_failed").await;
 }
 
-/// Proves services.8: a service that was there keeps its sign-in when a new one is denied.
+/// Proves services.8.
 #[tokio::test]
 async fn removing_a_service_takes_its_sign_in_back_at_the_provider() {
     let (authorization, server) = Peer::pair(&[]).await;

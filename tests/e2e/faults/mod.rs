@@ -1,1 +1,7 @@
 //! What happens when something is not as it should be, or somebody means ill.
+
+mod doors;
+mod one_bellhop;
+mod secrets;
+mod sign_ins;
+mod terminal;

@@ -1,0 +1,183 @@
+//! Secrets are where they belong, and nowhere else.
+
+use bellhop_tests::{App, Bellhop, Bridge, Kept, PASSPHRASE, PIN, Peer, Process, Session, Setup, Tokens};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+/// Proves secrets.1 and secrets.2.
+#[tokio::test]
+async fn no_secret_is_in_a_file_or_a_log() {
+    let (authorization, server) = Peer::pair(&["--access-ttl", "3", "--tell-secrets"]).await;
+    let mut bellhop =
+        Bellhop::set_up(Setup { kept: Kept::Passphrase, log: Some("trace"), ..Setup::default() }).await;
+    let mut said = String::new();
+    let added = bellhop
+        .sign_in(&["services", "add", server.url(), "--name", "sdk", "--no-browser"], Some("approve"))
+        .await
+        .well();
+    said += &format!("{added:?}");
+
+    let (app, first) = App::let_in(&bellhop, "Keeper", &["sdk:write"]).await;
+    let newer = Tokens::read(&app.refresh(&first).await.value().await);
+    let session = Session::open(&app, &newer).await;
+    // Until a renewal has put new tokens into the files.
+    bellhop_tests::until("a renewal", || async {
+        session.call("sdk_echo", json!({ "text": "hello" })).await;
+        authorization.all("token").iter().any(|e| e["grant"] == "refresh_token").then_some(())
+    })
+    .await;
+    let wrong = bellhop.run_with(&["approve", "NO CODE"], PIN).await;
+    said += &format!("{wrong:?}");
+    for list in [
+        &["status"][..],
+        &["services"],
+        &["connections"],
+        &["apps"],
+        &["activity"],
+        &["requests"],
+        &["doctor"],
+    ] {
+        let args: Vec<&str> = list.iter().copied().chain(["--json"]).collect();
+        said += &format!("{:?}", bellhop.run(&args).await);
+    }
+    let mut bridge = Bridge::start(&bellhop, "cursor");
+    let id = bridge.request("initialize", &Session::initialize(0)["params"]);
+    let handle = bellhop.request("Cursor").await;
+    bellhop.approve(&handle, &["sdk:read"]).await;
+    bridge.answer(&id).await;
+    bridge.process().close();
+    bridge.process().ended().await;
+    said += &bridge.process().errors();
+
+    let mut secrets: Vec<String> =
+        [&first, &newer].iter().flat_map(|t| [t.access.clone(), t.refresh.clone()]).collect();
+    for token in authorization.all("token") {
+        secrets.extend(token["secrets"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_owned()));
+    }
+    assert!(secrets.len() >= 8, "there is something to look for");
+    secrets.extend([PIN.to_owned(), PASSPHRASE.to_owned()]);
+
+    // While it runs, with what has not reached the main files yet; and when all is closed.
+    for running in [true, false] {
+        if !running {
+            let serve = bellhop.process();
+            assert!(serve.finish().await.success());
+            let log = serve.output() + &serve.errors();
+            assert!(log.len() > 1_000, "the log is on: {log}");
+            said += &log;
+        }
+        for file in files(&bellhop.home) {
+            let bytes = fs::read(&file).unwrap();
+            for (at, secret) in secrets.iter().enumerate() {
+                assert!(!holds(&bytes, secret), "secret {at} is in {}", file.display());
+            }
+        }
+    }
+    for (at, secret) in secrets.iter().enumerate() {
+        assert!(!said.contains(secret.as_str()), "secret {at} was said");
+    }
+}
+
+/// Proves secrets.3.
+#[tokio::test]
+async fn the_home_and_the_socket_are_for_their_owner_alone() {
+    let bellhop = Bellhop::kept().await.with_playground().await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&bellhop.home), 0o700);
+    assert_eq!(mode(&bellhop.key_file()), 0o600);
+    let socket = engine::Home::find(Some(bellhop.home.clone())).unwrap().socket();
+    assert_eq!(mode(&socket), 0o600);
+    assert_eq!(mode(socket.parent().unwrap()), 0o700);
+    assert!(socket.as_os_str().len() < 108);
+}
+
+/// Proves secrets.4.
+#[tokio::test]
+async fn a_key_file_that_others_may_read_is_refused() {
+    let mut bellhop = Bellhop::kept().await.with_playground().await;
+    bellhop.stop().await;
+    fs::set_permissions(bellhop.key_file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let mut serve = Process::start(bellhop.serve_command());
+    assert_eq!(serve.ended().await.code(), Some(1), "{}", serve.output());
+    let said = serve.errors();
+    assert!(said.contains(bellhop.key_file().to_str().unwrap()), "{said}");
+    fs::set_permissions(bellhop.key_file(), fs::Permissions::from_mode(0o600)).unwrap();
+    bellhop.serve().await;
+    assert_eq!(bellhop.services().await.len(), 1, "nothing was lost by that");
+}
+
+/// Proves secrets.5.
+#[tokio::test]
+async fn another_passphrase_opens_nothing_and_loses_nothing() {
+    let mut bellhop =
+        Bellhop::set_up(Setup { kept: Kept::Passphrase, ..Setup::default() }).await.with_playground().await;
+    bellhop.restart().await;
+    assert_eq!(bellhop.services().await, [("playground".to_owned(), "connected".to_owned())]);
+    bellhop.stop().await;
+    let mut serve = Process::start(bellhop.serve_command());
+    serve.send("another one");
+    serve.close();
+    assert_eq!(serve.ended().await.code(), Some(1), "{}", serve.output());
+    assert!(serve.errors().contains("passphrase"), "{}", serve.errors());
+    bellhop.serve().await;
+    assert_eq!(bellhop.services().await.len(), 1);
+}
+
+/// Proves person.1: an app that can start programs and open the socket can't let itself in.
+#[tokio::test]
+async fn nobody_lets_an_app_in_over_the_socket_without_the_pin() {
+    let bellhop = Bellhop::start().await.with_playground().await;
+    let app = App::register(&bellhop, "/mcp", "Climber").await;
+    let asking = app.ask(None).await;
+    let request = bellhop.json(&["requests"]).await[0].clone();
+    let home = engine::Home::find(Some(bellhop.home.clone())).unwrap();
+    let (client, _events) = control::Client::open(home.connect().await.unwrap()).await.unwrap();
+    let approve = || control::Command::Approve {
+        request: serde_json::from_value(request["id"].clone()).unwrap(),
+        snapshot: request["snapshot"].as_str().unwrap().to_owned(),
+        scope: "playground:write".parse().unwrap(),
+    };
+    let refused = client.command(approve()).await.unwrap().unwrap_err();
+    assert_eq!(refused.code, "engine.needs_pin");
+    let secret = control::Proof::Window { secret: "0".repeat(64) };
+    assert_eq!(client.prove(secret).await.unwrap().unwrap_err().code, "engine.proof");
+    let wrong = control::Proof::Pin { pin: "1111".to_owned() };
+    assert_eq!(client.prove(wrong).await.unwrap().unwrap_err().code, "engine.pin_wrong");
+    let refused = client.command(approve()).await.unwrap().unwrap_err();
+    assert_eq!(refused.code, "engine.needs_pin");
+    assert_eq!(bellhop.json(&["connections"]).await, json!([]));
+
+    // The PIN counts for one command, and for what the person saw.
+    let right = || control::Proof::Pin { pin: PIN.to_owned() };
+    client.prove(right()).await.unwrap().unwrap();
+    let other = control::Command::Approve {
+        request: serde_json::from_value(request["id"].clone()).unwrap(),
+        snapshot: "something else".to_owned(),
+        scope: "playground:write".parse().unwrap(),
+    };
+    assert!(client.command(other).await.unwrap().is_err());
+    assert_eq!(client.command(approve()).await.unwrap().unwrap_err().code, "engine.needs_pin");
+    client.prove(right()).await.unwrap().unwrap();
+    client.command(approve()).await.unwrap().unwrap();
+    assert_eq!(app.tokens(&asking).await.scope.split(' ').next_back(), Some("playground:write"));
+    let rows: Value = bellhop.json(&["connections"]).await;
+    assert_eq!(rows.as_array().map(Vec::len), Some(1));
+}
