@@ -78,7 +78,7 @@ export class PreviewBackend implements Backend {
         this.#change('apps', (all) =>
           all.map((app) => (app.id === command.app ? { ...app, state: { state: 'disconnected' } } : app)),
         );
-        return { answer: 'app_written', app: command.app, changes: [DIFF], next: '' };
+        return { answer: 'app_written', app: command.app, changes: [DIFF], next: 'Start the app again.' };
       case 'pause':
         this.#change('status', (status) => ({
           ...status,

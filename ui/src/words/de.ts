@@ -192,11 +192,23 @@ export const de: Words = {
     added: 'hinzugefügt',
     removed: 'entfernt',
     next: {
-      'claude-code': 'Starte Claude Code neu, tippe /mcp, wähle bellhop und dann Authenticate.',
-      'claude-desktop': 'Beende Claude ganz und starte es neu: Das Fenster zu schließen reicht nicht.',
-      codex: 'Tippe „codex mcp login bellhop“ in ein Terminal und starte Codex danach neu.',
-      cursor: 'Klicke in den Einstellungen von Cursor unter MCP auf Connect neben „bellhop“.',
+      'claude-code': {
+        http: 'Tippe „claude mcp login bellhop“ in ein Terminal; eine Sitzung, die schon offen ist, musst du neu starten.',
+        bridge: 'Starte eine neue Sitzung von Claude Code.',
+      },
+      'claude-desktop': {
+        bridge: 'Beende Claude ganz und starte es neu: Das Fenster zu schließen reicht nicht.',
+      },
+      codex: {
+        http: 'Tippe „codex mcp login bellhop“ in ein Terminal und starte danach eine neue Sitzung von Codex.',
+        bridge: 'Starte eine neue Sitzung von Codex.',
+      },
+      cursor: {
+        http: 'Klicke in den Einstellungen von Cursor unter MCP auf Connect neben „bellhop“.',
+        bridge: 'Prüfe in den Einstellungen von Cursor unter MCP, ob „bellhop“ eingeschaltet ist.',
+      },
     },
+    undoneNext: (app) => `Starte ${app} neu: Bis dahin sucht es vielleicht noch nach Bellhop.`,
   },
 
   activity: {

@@ -1,3 +1,4 @@
+import type { AppMethod } from '../control/AppMethod';
 import { lister, plural } from './say';
 import { times } from './time';
 
@@ -186,8 +187,9 @@ export const en = {
     diff: (file: string) => `Changes in ${file}`,
     added: 'added',
     removed: 'removed',
-    /** What to do after Write, by the app's id; the engine's own sentence where there is none. */
-    next: {} as Record<string, string>,
+    /** What to do after Write, by the app's id and its way; the engine's own sentence where there is none. */
+    next: {} as Record<string, Partial<Record<AppMethod, string>>>,
+    undoneNext: (app: string) => `Start ${app} again: until then it may go on looking for Bellhop.`,
   },
 
   activity: {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { AppMethod } from '../control/AppMethod';
 import * as spoken from '.';
 import { choose, say, sayScope, speak } from '.';
 import { de } from './de';
@@ -73,8 +74,15 @@ describe('the words', () => {
   it('have German for every tile and for every app’s next step', () => {
     const tiles = JSON.parse(readFileSync(join(root, 'crates/engine/data/catalogue.json'), 'utf8')) as { id: string }[];
     expect(tiles.map((tile) => tile.id).filter((id) => !(id in de.services.about))).toEqual([]);
-    const apps = readdirSync(join(root, 'crates/apps/data')).map((file) => file.replace('.toml', ''));
-    expect(apps.filter((app) => !(app in de.apps.next))).toEqual([]);
+    const missing: string[] = [];
+    for (const file of readdirSync(join(root, 'crates/apps/data'))) {
+      const app = file.replace('.toml', '');
+      const next = /^\[next\]\n((?:\w+ = .*\n)+)/m.exec(readFileSync(join(root, 'crates/apps/data', file), 'utf8'));
+      const methods = [...(next?.[1] ?? '').matchAll(/^(\w+) =/gm)].map(([, method]) => method as AppMethod);
+      expect(methods, file).not.toEqual([]);
+      missing.push(...methods.filter((method) => !de.apps.next[app]?.[method]).map((method) => `${app} ${method}`));
+    }
+    expect(missing).toEqual([]);
   });
 
   it('are chosen by the first language of the person that Bellhop speaks', () => {

@@ -107,6 +107,21 @@ fn an_entry_with_an_earlier_address_is_told_and_repaired() {
 }
 
 #[test]
+fn an_entry_with_an_earlier_address_can_be_taken_out_and_the_rest_stays() {
+    let mut computer = Computer::new();
+    let original = "{ \"a\" :1 }";
+    let config = computer.write("cursor", original);
+    computer.apps().connect(&id("cursor"), Some(Method::Http)).unwrap();
+    computer.surroundings.endpoint = "http://127.0.0.1:30000/mcp".to_owned();
+    let apps = computer.apps();
+    assert!(matches!(apps.get(&id("cursor")).unwrap().state, AppState::Other { .. }));
+    let plan = apps.disconnect(&id("cursor")).unwrap();
+    assert_eq!(plan.changes.len(), 1);
+    assert_eq!(apps.get(&id("cursor")).unwrap().state, AppState::Disconnected);
+    assert_eq!(fs::read_to_string(&config).unwrap(), original);
+}
+
+#[test]
 fn the_bridge_is_told_app_and_home_and_paths_are_quoted() {
     let computer = Computer::new();
     let apps = computer.apps();
