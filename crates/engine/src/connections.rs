@@ -75,6 +75,11 @@ impl Connections {
         self.publisher.mark(SectionName::Connections);
     }
 
+    /// Something of a row changes: a call begins.
+    pub(crate) fn moved(&self) {
+        self.publisher.mark(SectionName::Connections);
+    }
+
     /// The live connection of that id: what a call goes through.
     pub(crate) fn live(&self, id: &ConnectionId) -> Option<Arc<Connection>> {
         self.read(|t| match &t.get(id)?.standing {

@@ -12,6 +12,10 @@ use tokio::sync::{Notify, mpsc, watch};
 /// The least time between two looks at what changed: at most four a second reach a person's eyes.
 const PACE: Duration = Duration::from_millis(250);
 
+/// How long is waited for more before a look: what belongs together is built together, and a call that was let in has
+/// begun by then.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// A section with its version; nothing before it was first built.
 type Published = Option<(u64, Arc<Section>)>;
 
@@ -56,6 +60,7 @@ impl Publisher {
     {
         loop {
             self.wake.notified().await;
+            tokio::time::sleep(GATHER).await;
             let dirty = self.dirty.swap(0, Ordering::AcqRel);
             for name in SectionName::ALL {
                 if dirty & (1 << index(name)) != 0 {

@@ -9,7 +9,7 @@ use crate::{
     registry::Registry,
     rows::{self, Grants},
     surroundings::Around,
-    wire::Wires,
+    wire::{Wire, Wires},
 };
 use authority::Authority;
 use control::{ActivityEntry, ActivityFilter, ActivityKind};
@@ -115,6 +115,12 @@ impl Rooms {
         rooms.load_services(inner).await?;
         rooms.watch_requests(inner);
         Ok(rooms)
+    }
+
+    /// A request of this caller arrived on this wire: it can be cut with the connection, and its row moves.
+    pub(crate) fn carry(&self, wire: &Wire, caller: &relay::Caller) {
+        self.wires.carry(wire, &caller.connection.id);
+        self.connections.moved();
     }
 
     // --- the log ---

@@ -32,7 +32,7 @@ pub(crate) async fn answer(
     let may_ask = request.method() == Method::POST;
     match bridge::caller(rooms, &peer, &claimed, may_ask).await {
         Ok(caller) => {
-            rooms.wires.carry(&wire, &caller.connection.id);
+            rooms.carry(&wire, &caller);
             request.extensions_mut().insert(caller);
             Ok(rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
         }

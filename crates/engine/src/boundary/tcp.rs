@@ -60,7 +60,7 @@ pub(crate) async fn by_bearer(
     }
     match caller(rooms, &request, &resource) {
         Ok(caller) => {
-            rooms.wires.carry(wire, &caller.connection.id);
+            rooms.carry(wire, &caller);
             request.extensions_mut().insert(caller);
             rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
         }
