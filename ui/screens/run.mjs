@@ -34,7 +34,12 @@ const ZOOMED = { width: 320, height: 240 };
 
 if (only.length === 0) await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await build({ root: here, mode: 'preview', logLevel: 'error', build: { outDir: join(out, 'site'), emptyOutDir: true } });
+await build({
+  root: here,
+  mode: 'preview',
+  logLevel: 'error',
+  build: { outDir: join(out, 'site'), emptyOutDir: true },
+});
 const site = await serve(join(out, 'site'));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
