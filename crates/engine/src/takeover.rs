@@ -17,20 +17,31 @@ pub(crate) async fn lock(options: &Options) -> Result<Lock, Problem> {
         return Ok(lock);
     }
     let holder = Lock::holder(home);
-    let desktop = ask_desktop(home).await;
-    if options.desktop.is_none() || desktop == Some(true) {
-        return Err(running(desktop, holder));
+    if options.desktop.is_none() {
+        return Err(running(ask_desktop(home).await, holder));
     }
-    tracing::info!("bellhop serve runs here: it is asked to finish");
-    finish(home).await;
     let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut asked = false;
     while tokio::time::Instant::now() < deadline {
+        // One that is starting holds the lock but doesn't answer yet: nobody is asked to finish before it is known
+        // that it isn't a desktop.
+        if !asked {
+            match ask_desktop(home).await {
+                Some(true) => return Err(running(Some(true), holder)),
+                Some(false) => {
+                    tracing::info!("bellhop serve runs here: it is asked to finish");
+                    asked = true;
+                    finish(home).await;
+                }
+                None => {}
+            }
+        }
         if let Some(lock) = take(home)? {
             return Ok(lock);
         }
         tokio::time::sleep(LOOK).await;
     }
-    Err(running(desktop, holder))
+    Err(running(asked.then_some(false), holder))
 }
 
 fn take(home: &Home) -> Result<Option<Lock>, Problem> {

@@ -68,14 +68,8 @@ pub struct House {
     pub engine: Engine,
     pub desk: Arc<Desk>,
     pub http: Client,
-    playgrounds: CancellationToken,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        self.playgrounds.cancel();
-    }
+    /// Goes when the house does.
+    _folder: Option<tempfile::TempDir>,
 }
 
 pub fn home() -> (tempfile::TempDir, Home) {
@@ -92,6 +86,11 @@ impl House {
     /// An engine, with other options than usual.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let (folder, home) = home();
+        Self { _folder: Some(folder), ..Self::at_home(home, change).await }
+    }
+
+    /// An engine in this home.
+    pub async fn at_home(home: Home, change: impl FnOnce(&mut Options)) -> Self {
         let desk = Arc::new(Desk::default());
         let mut options = Options {
             port: Some(0),
@@ -104,7 +103,7 @@ impl House {
         change(&mut options);
         let engine = Engine::start(options).await.unwrap();
         let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
-        Self { engine, desk, http, playgrounds: CancellationToken::new(), _folder: folder }
+        Self { engine, desk, http, _folder: None }
     }
 
     pub async fn section(&self, section: SectionName) -> Section {
@@ -158,7 +157,8 @@ impl House {
         .await
         .unwrap();
         let url = playground.url().to_owned();
-        tokio::spawn(playground.serve(self.playgrounds.clone()));
+        // It ends with the test's runtime.
+        tokio::spawn(playground.serve(CancellationToken::new()));
         url
     }
 
