@@ -105,8 +105,13 @@ impl Asks {
     fn join(&self, rooms: &Arc<Rooms>, app: &str, program: Option<Program>) -> watch::Receiver<Answered> {
         let key = (app.to_owned(), program.as_ref().map(|p| p.identity.clone()));
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = waiting.get(&key) {
+        // One whose sender is gone without an answer will not be answered any more.
+        if let Some(answer) = waiting.get(&key).filter(|a| a.has_changed().is_ok()) {
             return answer.clone();
+        }
+        // Let in between the caller's look and this one: asking again would ask the person twice.
+        if let Some(connection) = known(rooms, app, program.as_ref()) {
+            return watch::channel(Some(Ok(connection))).1;
         }
         let (tell, answer) = watch::channel(None);
         waiting.insert(key.clone(), answer.clone());

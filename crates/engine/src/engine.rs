@@ -200,6 +200,7 @@ fn tick(inner: &Arc<Inner>) {
             // A pause may have ended by itself, and an app may have been installed.
             inner.mark(SectionName::Status);
             inner.mark(SectionName::Apps);
+            inner.playground.revive().await;
             if let Some(rooms) = inner.rooms.get() {
                 rooms.keep_last_active().await;
             }

@@ -36,8 +36,9 @@ pub fn save_display(home: &Home) -> std::io::Result<()> {
 
 /// How the desktop reached the screen when it last ran here, if that screen is still there.
 pub fn saved_display(home: &Home) -> Option<BTreeMap<String, String>> {
-    let seen: BTreeMap<String, String> =
+    let mut seen: BTreeMap<String, String> =
         serde_json::from_slice(&fs::read(home.join("display.json")).ok()?).ok()?;
+    seen.retain(|name, _| DISPLAY.contains(&name.as_str()));
     let wayland = || {
         let folder = PathBuf::from(seen.get("XDG_RUNTIME_DIR")?);
         Some(folder.join(seen.get("WAYLAND_DISPLAY")?).exists())

@@ -49,6 +49,19 @@ impl Playground {
         Ok(url)
     }
 
+    /// Start it again if it ran and has ended by itself.
+    pub(crate) async fn revive(&self) {
+        let mut running = self.running.lock().await;
+        if let Some(r) = running.as_mut()
+            && !matches!(r.child.try_wait(), Ok(None))
+        {
+            match self.start().await {
+                Ok(started) => *running = Some(started),
+                Err(problem) => tracing::warn!(%problem, "the playground has ended"),
+            }
+        }
+    }
+
     async fn start(&self) -> Result<Running, Problem> {
         let failed = |why: String| {
             Problem::new(

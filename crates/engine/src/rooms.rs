@@ -14,10 +14,11 @@ use crate::{
 use authority::Authority;
 use control::{ActivityEntry, ActivityFilter, ActivityKind};
 use doorkeeper::Doorkeeper;
-use model::{AppId, Clock, Explain, Problem, Random, ShortName};
+use model::{AppId, Clock, ConnectionId, Explain, Problem, Random, ShortName, Timestamp};
 use relay::{Limits, Relay};
 use signin::{Http, SignIn};
 use std::{
+    collections::HashMap,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -52,6 +53,8 @@ pub(crate) struct Rooms {
     http: Http,
     apps: apps::Apps,
     decisions: requests::Decisions,
+    /// What was stored of when connections were last active: what has not changed wakes no disk.
+    kept_active: tokio::sync::Mutex<HashMap<ConnectionId, Timestamp>>,
     /// Held while services come and go and while an app is let in, so that nobody is let in to what has just gone. No
     /// network is waited for under it.
     pub(crate) changing: tokio::sync::Mutex<()>,
@@ -103,6 +106,7 @@ impl Rooms {
                 wires: Wires::default(),
                 apps: inner.apps.clone(),
                 decisions: requests::Decisions::default(),
+                kept_active: tokio::sync::Mutex::default(),
                 changing: tokio::sync::Mutex::default(),
                 http,
                 log,
@@ -150,9 +154,12 @@ impl Rooms {
     /// Write down when connections were last active. Done now and then, and at the end: not on each call.
     pub(crate) async fn keep_last_active(&self) {
         let all = self.connections.all();
-        let seen: Vec<_> = all.iter().filter_map(|k| Some((k.live_id()?, k.last_active()?))).collect();
-        if let Err(e) = self.store.save_last_active(&seen).await {
-            tracing::warn!("when connections were last active could not be stored: {e}");
+        let mut kept = self.kept_active.lock().await;
+        let mut seen: Vec<_> = all.iter().filter_map(|k| Some((k.live_id()?, k.last_active()?))).collect();
+        seen.retain(|(id, at)| kept.get(id) != Some(at));
+        match self.store.save_last_active(&seen).await {
+            Ok(()) => kept.extend(seen),
+            Err(e) => tracing::warn!("when connections were last active could not be stored: {e}"),
         }
     }
 

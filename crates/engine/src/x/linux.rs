@@ -56,7 +56,10 @@ pub fn program(pid: u32) -> Option<Program> {
     let exe = exe.to_string_lossy();
     let exe = exe.strip_suffix(" (deleted)").unwrap_or(&exe).to_owned();
     let mut identity = exe.clone();
-    if let Some(image) = variable(pid, "APPIMAGE") {
+    if exe.starts_with("/memfd:") {
+        // In memory alone, under a name of its own choice: no other process is known by it.
+        identity = format!("{exe} (process {pid})");
+    } else if let Some(image) = app_image(pid, &exe) {
         identity = image;
     } else if is_interpreter(&exe)
         && let Some(script) = script(pid)
@@ -79,13 +82,41 @@ fn variable(pid: u32, name: &str) -> Option<String> {
     String::from_utf8(line.to_vec()).ok().filter(|v| !v.is_empty())
 }
 
+/// `$APPIMAGE`, for a program that runs from a mounted image. The variable alone shows nothing: all that an AppImage
+/// starts inherits it, and anybody can set it.
+fn app_image(pid: u32, exe: &str) -> Option<String> {
+    let image = variable(pid, "APPIMAGE")?;
+    let mounts = fs::read_to_string(format!("/proc/{pid}/mountinfo")).ok()?;
+    is_in_image(&mounts, exe).then_some(image)
+}
+
+/// Whether the innermost mount above `exe` is a file system in user space, which is how an image is mounted.
+fn is_in_image(mounts: &str, exe: &str) -> bool {
+    let mounts = mounts.lines().filter_map(|line| {
+        let (place, kind) = line.split_once(" - ")?;
+        Some((place.split(' ').nth(4)?, kind.split(' ').next()?))
+    });
+    let above = mounts.filter(|(place, _)| Path::new(exe).starts_with(place));
+    above.max_by_key(|(place, _)| place.len()).is_some_and(|(_, kind)| kind.starts_with("fuse"))
+}
+
 /// The first argument of an interpreter that is a file: its script.
 fn script(pid: u32) -> Option<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let folder = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
-    line.split(|b| *b == 0)
-        .skip(1)
-        .filter_map(|a| std::str::from_utf8(a).ok())
+    let arguments: Vec<_> =
+        line.split(|b| *b == 0).skip(1).filter_map(|a| std::str::from_utf8(a).ok()).collect();
+    script_among(&arguments, &folder)
+}
+
+fn script_among(arguments: &[&str], folder: &Path) -> Option<String> {
+    // With these the code comes from elsewhere, and a file behind them is only an argument to it.
+    const ELSEWHERE: [&str; 7] = ["-c", "-e", "-m", "-p", "-pe", "--eval", "--print"];
+    let is_elsewhere =
+        |a: &str| ELSEWHERE.contains(&a) || a.starts_with("--eval=") || a.starts_with("--print=");
+    arguments
+        .iter()
+        .take_while(|a| !is_elsewhere(a))
         .filter(|a| !a.is_empty() && !a.starts_with('-'))
         .map(|a| folder.join(a))
         .find(|p| p.is_file())
@@ -208,6 +239,35 @@ mod tests {
         let program = listener_program(listener.local_addr().unwrap().port()).unwrap();
         assert_eq!(program.pid, std::process::id());
         assert_eq!(program.identity, env::current_exe().unwrap().to_string_lossy());
+    }
+
+    #[test]
+    fn only_what_runs_from_a_mounted_image_is_known_by_the_image() {
+        let mounts = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                      90 22 0:50 / /tmp/.mount_CursorAb12 ro,nosuid - fuse.Cursor.AppImage Cursor.AppImage ro\n";
+        assert!(is_in_image(mounts, "/tmp/.mount_CursorAb12/usr/bin/cursor"));
+        assert!(!is_in_image(mounts, "/tmp/.mount_CursorAb123/cursor"));
+        assert!(!is_in_image(mounts, "/home/anna/evil"));
+        let mut child =
+            Command::new("sleep").arg("30").env("APPIMAGE", "/opt/Cursor.AppImage").spawn().unwrap();
+        let seen = program(child.id()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!seen.identity.contains("AppImage"), "{}", seen.identity);
+    }
+
+    #[test]
+    fn a_file_behind_code_on_the_command_line_is_no_script() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("app.js"), "").unwrap();
+        let seen = |arguments: &[&str]| script_among(arguments, folder.path());
+        assert!(seen(&["app.js"]).unwrap().ends_with("/app.js"));
+        assert!(seen(&["--no-warnings", "app.js", "-e"]).is_some());
+        for posing in
+            [&["-e", "evil()", "app.js"][..], &["--eval=evil()", "app.js"], &["-c", "evil()", "app.js"]]
+        {
+            assert_eq!(seen(posing), None, "{posing:?}");
+        }
     }
 
     #[test]
