@@ -27,6 +27,9 @@ use store::Store;
 /// How long a revoked connection's calls have to end by themselves before they are cut.
 const CUT: Duration = Duration::from_millis(100);
 
+/// How long renewals under way have to arrive and be stored when Bellhop ends.
+const RENEWALS: Duration = Duration::from_secs(4);
+
 mod doorkeeper;
 mod grants;
 mod requests;
@@ -179,13 +182,20 @@ impl Rooms {
                 connection.gate.drained().await;
             }
         };
-        if tokio::time::timeout(patience, drained).await.is_err() {
-            for connection in &live {
-                connection.stop.cancel();
+        let calls = async {
+            if tokio::time::timeout(patience, drained).await.is_err() {
+                for connection in &live {
+                    connection.stop.cancel();
+                }
             }
-        }
+        };
         let stops = self.registry.all().into_iter().filter_map(|e| e.credential.owned());
-        futures_util::future::join_all(stops.map(|c| async move { c.stop().await })).await;
+        let stops = futures_util::future::join_all(stops.map(|c| async move { c.stop().await }));
+        // Side by side, so that there is time left to write down the rest.
+        let (_, stopped) = tokio::join!(calls, tokio::time::timeout(RENEWALS, stops));
+        if stopped.is_err() {
+            tracing::warn!("Bellhop ends while a sign-in is being renewed");
+        }
         self.keep_last_active().await;
         self.log.note(ActivityKind::Finished, None, None, "ok");
         self.store.close().await;

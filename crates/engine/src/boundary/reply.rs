@@ -20,6 +20,14 @@ pub(crate) fn problem(status: StatusCode, error: &str, problem: &Problem) -> Res
     response
 }
 
+/// 408, and the connection closes with what is still to come on it.
+pub(crate) fn too_slow() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// 403 without a word about why: whoever asks from another site learns nothing.
 pub(crate) fn forbidden() -> Response {
     let mut response = Response::new(Body::empty());

@@ -7,8 +7,11 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use model::{Problem, Resource};
 use relay::Caller;
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tower::ServiceExt;
+
+/// How long a request that is no MCP may take, its body included: all of these are short.
+const WHOLE_REQUEST: Duration = Duration::from_secs(30);
 
 /// Answer one request on loopback TCP.
 pub(crate) async fn answer(
@@ -48,7 +51,11 @@ pub(crate) async fn by_bearer(
 ) -> Response {
     let Some(resource) = Resource::from_path(request.uri().path()) else {
         request.extensions_mut().insert(origin);
-        return rooms.authority_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let answer = rooms.authority_routes.clone().oneshot(request);
+        return match tokio::time::timeout(WHOLE_REQUEST, answer).await {
+            Ok(answer) => answer.unwrap_or_else(|never| match never {}),
+            Err(_) => reply::too_slow(),
+        };
     };
     if query_holds_token(request.uri().query()) {
         let problem = Problem::new(
