@@ -33,7 +33,8 @@ pub(crate) enum Command {
     /// Let an app in
     Approve {
         /// The code of the request, as the browser and `bellhop requests` show it
-        code: String,
+        #[arg(required = true)]
+        code: Vec<String>,
         /// What it may do, such as playground:write; what it may read is preselected
         #[arg(long = "scope", value_name = "S", value_parser = Permit::from_str)]
         scope: Vec<Permit>,
@@ -41,7 +42,8 @@ pub(crate) enum Command {
     /// Refuse an app
     Deny {
         /// The code of the request
-        code: String,
+        #[arg(required = true)]
+        code: Vec<String>,
     },
     /// The apps that were let in
     Connections {
@@ -132,7 +134,7 @@ pub(crate) enum Connections {
 #[derive(Args)]
 pub(crate) struct Mcp {
     /// The app that it is started for, such as claude-desktop
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub app: String,
     /// Don't start Bellhop when it isn't running, but wait for it
     #[arg(long)]

@@ -71,9 +71,9 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         }
         Command::Requests(list) => requests::list(&face, &out, list).await,
         Command::Approve { code, scope } => {
-            requests::approve(&face, &out, &code, crate::cli::scope(scope)).await
+            requests::approve(&face, &out, &code.join(" "), crate::cli::scope(scope)).await
         }
-        Command::Deny { code } => requests::deny(&face, &out, &code).await,
+        Command::Deny { code } => requests::deny(&face, &out, &code.join(" ")).await,
         Command::Connections { list, command: None } => connections::list(&face, &out, list).await,
         Command::Connections { command: Some(Connections::Revoke { id }), .. } => {
             connections::revoke(&face, &out, &id).await

@@ -65,6 +65,10 @@ pub(super) async fn disconnect(face: &Face, out: &Output, app: &str) -> Result<(
         return Err(unexpected());
     };
     show(out, &changes)?;
+    if changes.iter().all(|change| change.diff.is_empty()) {
+        say(&format!("{} was not connected.", app.name));
+        return Ok(());
+    }
     say(&format!("Disconnected {}. {next}", app.name));
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{
     prompt,
     signal::{self, Ended},
 };
-use control::{KeysState, StatusView};
+use control::{Command, KeysChoice, KeysState, StatusView};
 use engine::{Engine, Home, Keys, Options};
 use model::{Problem, Secret};
 use std::{fs, io, path::Path};
@@ -18,14 +18,20 @@ const TRIES: u32 = 3;
 
 /// Run until Ctrl-C, the system's request, or a desktop that takes over.
 pub(super) async fn serve(home: Home, args: Serve) -> Result<(), Stop> {
-    if let Ok(status) = running(&home).await {
+    if let Ok(face) = Face::open(&home).await
+        && let Ok(status) = face.status().await
+    {
         already(&status);
-        return Ok(());
+        return unlock(&face, &status, args.keys.as_ref()).await;
     }
     log();
     let fresh = !home.join("bellhop.db").exists();
+    // Before the prompt, so that Ctrl-C there gives the terminal back as it was.
     let keys = match args.keys {
-        Some(kept) => Some(keys(kept, fresh).await?),
+        Some(kept) => tokio::select! {
+            keys = keys(kept, fresh) => Some(keys?),
+            () = signal::interrupt() => return Err(Stop::Interrupted),
+        },
         None => None,
     };
     let options = Options {
@@ -80,6 +86,25 @@ fn already(status: &StatusView) {
     say(&format!("Bellhop is running already, {place} (process {}).", status.pid));
 }
 
+/// Unlock one that a bridge has started, say, and that nobody could type the passphrase at.
+async fn unlock(face: &Face, status: &StatusView, wanted: Option<&Kept>) -> Result<(), Stop> {
+    let asked = match wanted {
+        Some(kept) => *kept == Kept::Passphrase,
+        None => prompt::is_terminal(),
+    };
+    match &status.keys {
+        KeysState::Locked { kept, .. } if kept == "passphrase" && asked && !status.desktop => {}
+        _ => return Ok(()),
+    }
+    let passphrase = tokio::select! {
+        typed = prompt::secret("It is locked. Passphrase") => typed?.expose().to_owned(),
+        () = signal::interrupt() => return Err(Stop::Interrupted),
+    };
+    face.command(Command::Unlock { keys: KeysChoice::Passphrase { passphrase } }).await?;
+    say("Unlocked.");
+    Ok(())
+}
+
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("BELLHOP_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
@@ -101,7 +126,12 @@ async fn keys(kept: Kept, fresh: bool) -> Result<Keys, Stop> {
         }
         Kept::Passphrase => Keys::Passphrase(prompt::secret("Passphrase").await?),
         Kept::File(path) => Keys::File(path),
-        Kept::Session => Keys::Session,
+        Kept::Session => {
+            if !fresh {
+                say("The sign-ins kept in this folder stay there, unused: this start has an empty memory.");
+            }
+            Keys::Session
+        }
     })
 }
 

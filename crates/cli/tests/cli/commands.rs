@@ -223,6 +223,23 @@ async fn a_dry_run_shows_the_change_and_asks_for_none() {
 }
 
 #[tokio::test]
+async fn disconnecting_what_was_not_connected_says_so() {
+    let place = Place::new();
+    let _engine = Faces::start(
+        &place.home,
+        vec![views::apps()],
+        Box::new(|ask| match ask {
+            Ask::Command(Command::DisconnectApp { app }) => {
+                Some(Ok(Answer::AppWritten { app: app.clone(), changes: vec![], next: String::new() }))
+            }
+            _ => None,
+        }),
+    );
+    let ran = place.run(&["disconnect", "cursor"], "").await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "Cursor was not connected.\n"));
+}
+
+#[tokio::test]
 async fn the_doctor_ends_with_1_when_something_is_wrong() {
     let place = Place::new();
     let check = |what: &str, problem| Check { what: what.into(), seen: "seen".into(), problem };

@@ -9,6 +9,7 @@ mod bridge_restart;
 mod commands;
 mod engine_side;
 mod faces;
+mod keys;
 mod people;
 mod program;
 mod views;

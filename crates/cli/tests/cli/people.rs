@@ -93,3 +93,20 @@ async fn denying_takes_no_pin() {
     assert_eq!(engine.asked(), ["Deny { request: RequestId(bbbb2222cccc) }"]);
     assert!(!ran.err.contains('\u{1b}'), "{ran:?}");
 }
+
+#[tokio::test]
+async fn a_code_of_several_words_needs_no_quotes() {
+    let place = Place::new();
+    let engine = Faces::still(&place.home, sections(false));
+    let ran = place.run(&["approve", "tin", "oak", "7", "--scope", "blog:read"], "2468").await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(place.run(&["deny", "TIN", "OAK", "7"], "").await.code, Some(0));
+    assert_eq!(
+        engine.asked(),
+        [
+            "pin 2468",
+            "approve aaaa1111bbbb hash-of-aaaa1111bbbb blog:read",
+            "Deny { request: RequestId(aaaa1111bbbb) }"
+        ]
+    );
+}
