@@ -11,6 +11,9 @@ use store::{ActivityPage, ActivityRow, NewActivity, Store};
 /// How many entries are shown when nobody says how many.
 const SHOWN: u32 = 100;
 
+/// How the relay says that an app wanted more than it may.
+const NOT_ALLOWED: &str = "relay.not_allowed";
+
 /// The activity log: what the rooms say happened, in the words of the view.
 pub(crate) struct Log {
     store: Arc<Store>,
@@ -70,9 +73,10 @@ impl relay::Record for Log {
         let name = self.names.read().unwrap_or_else(PoisonError::into_inner).get(&call.connection).cloned();
         // A list or a ping is no news to a person; what was refused is.
         if call.target.is_some() || call.outcome != "ok" {
+            let kind = if call.outcome == NOT_ALLOWED { ActivityKind::Refused } else { ActivityKind::Call };
             self.store.note(NewActivity {
                 at: call.at,
-                kind: word(ActivityKind::Call),
+                kind: word(kind),
                 connection: name,
                 service: call.service.map(|s| s.to_string()),
                 tool: Some(call.target.unwrap_or(call.method)),

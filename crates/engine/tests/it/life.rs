@@ -123,6 +123,26 @@ async fn an_app_that_asks_again_gets_a_new_connection_and_loses_the_old() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_app_may_not_do_does_not_happen_and_is_written_down() {
+    let house = House::new().await;
+    let url = house.playground().await;
+    house.connect(&url, Some("play")).await;
+    let token = house.let_in("Tester", "play:read").await;
+    let session = house.session(&token).await;
+    let answer = house
+        .send(&token, Some(&session), call(2, "play_write_note", json!({ "name": "x", "text": "x" })))
+        .await;
+    let answer = answer.text().await.unwrap();
+    assert!(answer.contains("relay.not_allowed"), "{answer}");
+    soon(async {
+        while !kinds(&house).await.contains(&ActivityKind::Refused) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_paused_no_call_passes_and_afterwards_it_does() {
     let house = House::new().await;
     let url = house.playground().await;
