@@ -39,7 +39,8 @@ pub struct Tokens {
 pub struct Asking {
     /// The code on that page.
     pub code: String,
-    wait: String,
+    /// The address of that page.
+    pub wait: String,
     verifier: String,
     state: String,
     http: Http,

@@ -28,6 +28,7 @@ pub const DISPLAY: &[&str] = &[
     "imagemagick",
     "x11-utils",
     "xdotool",
+    "python3-dbus",
     "hicolor-icon-theme",
     "adwaita-icon-theme",
     "fonts-dejavu-core",

@@ -224,6 +224,10 @@ impl Running {
             self.0.push(command.spawn().map_err(|e| format!("{program}: {e}"))?);
         }
         owned("org.kde.StatusNotifierWatcher").map_err(|e| said_in(&home.join("session.log"), e))?;
+        // What the bus starts, such as the keyring's prompt, has to find the display too.
+        let mut tell = Command::new("dbus-update-activation-environment");
+        tell.args(["DISPLAY", "GDK_BACKEND"]).env("DISPLAY", &display).env("GDK_BACKEND", "x11");
+        sh::run(tell)?;
         Ok(display)
     }
 }

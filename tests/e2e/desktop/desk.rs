@@ -18,8 +18,12 @@ pub(super) struct Desk {
 impl Desk {
     /// One that does not run yet.
     pub(super) fn cold() -> Self {
+        Self::of(Bellhop::cold(Setup::default()))
+    }
+
+    /// The desktop of this Bellhop, not running yet.
+    pub(super) fn of(bellhop: Bellhop) -> Self {
         assert!(env::var_os("DISPLAY").is_some(), "run this with `cargo xtask session --desktop -- …`");
-        let bellhop = Bellhop::cold(Setup::default());
         // The browser of the session is this person's too.
         let session = PathBuf::from(env::var_os("HOME").unwrap());
         for file in [".local/share/applications/session-browser.desktop", ".config/mimeapps.list"] {
@@ -31,18 +35,21 @@ impl Desk {
         Self { tray: None, driven, bellhop, environment: Vec::new() }
     }
 
-    /// One that a person has just started.
-    pub(super) async fn start() -> Self {
-        let mut desk = Self::cold();
-        desk.run(&[]).await;
-        desk
-    }
-
     /// One whose keys are open, for this session only, and whose window is closed.
     pub(super) async fn ready() -> Self {
-        let desk = Self::start().await;
+        Self::with_keys("keys-session").await
+    }
+
+    /// One whose key is in the session's keyring, and whose window is closed.
+    pub(super) async fn in_keychain() -> Self {
+        Self::with_keys("keys-keychain").await
+    }
+
+    async fn with_keys(choice: &str) -> Self {
+        let mut desk = Self::cold();
+        desk.run(&[]).await;
         let window = desk.window().await;
-        window.click(&test("keys-session")).await;
+        window.click(&test(choice)).await;
         window.click(&test("unlock")).await;
         window.see(&test("screen-connections")).await;
         desk.close(window).await;

@@ -2,7 +2,7 @@ use super::{
     desk::Desk,
     webdriver::{Page, test},
 };
-use bellhop_tests::{App, Session, approve};
+use bellhop_tests::{App, Process, Session, Tokens, approve};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use std::fs;
@@ -38,9 +38,32 @@ async fn a_person_connects_a_service_and_an_app_sees_it_work_and_takes_it_back()
     desk.no_window().await;
 
     let window = desk.open().await;
-    let session = Session::open(&app, &tokens).await;
-    watch(&desk, &window, &session).await;
+    let session = watch(&desk, &window, &app, &tokens).await;
     revoke(&window, &session).await;
+}
+
+#[tokio::test]
+async fn the_sign_in_page_works_in_a_real_browser_and_ends_on_a_page_to_close() {
+    let desk = Desk::ready().await;
+    let mut adding = Process::start(desk.bellhop.command(&["services", "add", "playground"]));
+    adding.close();
+    let browser = Page::chromium(desk.bellhop.folder()).await;
+    browser.go(&desk.opens(1).await).await;
+    browser.says("main", "you@playground.example").await;
+    browser.picture("browser-playground").await;
+    browser.click("button[value=allow]").await;
+    browser.says("body", "close this").await;
+    browser.picture("browser-closable").await;
+    assert!(adding.ended().await.success(), "{}", adding.errors());
+
+    // An app sends the browser to Bellhop, which shows the code of its own window.
+    let app = App::register(&desk.bellhop, "/mcp", "Cursor").await;
+    browser.go(&app.ask(None).await.wait).await;
+    let code = browser.see(".code").await;
+    browser.picture("browser-waiting").await;
+    let consent = desk.window().await;
+    assert_eq!(consent.see(&test("code")).await, code);
+    consent.leave(&test("deny")).await;
 }
 
 async fn choose_the_keychain(desk: &Desk, window: &Page) {
@@ -112,7 +135,7 @@ async fn answer(desk: &Desk, consent: &Page, code: &str) {
     consent.click(&test("allow")).await;
 }
 
-async fn watch(desk: &Desk, window: &Page, session: &Session) {
+async fn watch(desk: &Desk, window: &Page, app: &App, tokens: &Tokens) -> Session {
     let row = "[data-test=connection][data-state=allowed]";
     let text = window.says(row, "Cursor").await;
     let computer = desk.status().await["computer"].as_str().unwrap().to_owned();
@@ -122,17 +145,20 @@ async fn watch(desk: &Desk, window: &Page, session: &Session) {
     window.says(&test("since"), "since").await;
 
     let quiet = window.see(&test("last-active")).await;
+    let session = Session::open(app, tokens).await;
     let tools = session.tools().await;
     assert!(tools.iter().any(|tool| tool == "playground_write_note"), "{tools:?}");
     session.call("playground_write_note", json!({ "name": "groceries", "text": "bread" })).await;
     let active = window.says(&test("last-active"), "active now").await;
     assert_ne!(active, quiet);
+    session
 }
 
 async fn revoke(window: &Page, session: &Session) {
     let (id, mut count) =
         session.watch("playground_slow_count", json!({ "steps": 600, "pause_ms": 100 })).await;
     count.next().await.expect("it says how far it is");
+    window.says(&test("last-active"), "1 call").await;
     window.click(&test("revoke")).await;
     let end = count.rest().await.pop().expect("the stream ends with an answer");
     assert_eq!(end["id"], id);

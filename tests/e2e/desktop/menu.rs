@@ -1,6 +1,9 @@
 use bellhop_tests::{Process, until};
 use serde_json::Value;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+/// What the keyring of `cargo xtask session` opens with.
+pub(super) const PASSWORD: &str = "session";
 
 /// Bellhop's item in the tray.
 pub(super) struct Tray {
@@ -67,17 +70,32 @@ pub(super) async fn owned(name: &str) -> bool {
     say(&["owned", name]).await == Some(true.into())
 }
 
-/// Lock the session's keyring.
-pub(super) async fn lock_keyring() {
+/// Lock the session's keyring, until the value goes.
+pub(super) async fn lock_keyring() -> Locked {
+    let locked = Locked;
     assert!(say(&["lock"]).await.is_some());
+    locked
+}
+
+/// The session's keyring, locked. The next test finds it unlocked again, as this one did.
+pub(super) struct Locked;
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = script(&["unlock", PASSWORD]).stdout(Stdio::null()).status();
+    }
 }
 
 /// What the script says; `None` when the bus has no such thing, or not now.
 async fn say(args: &[&str]) -> Option<Value> {
-    // The system's own Python has the bindings that its package brings.
-    let mut command = Command::new("/usr/bin/python3");
-    command.arg("-c").arg(include_str!("menu.py")).args(args);
-    let mut process = Process::start(command);
+    let mut process = Process::start(script(args));
     process.close();
     process.ended().await.success().then(|| serde_json::from_str(&process.output()).unwrap())
+}
+
+fn script(args: &[&str]) -> Command {
+    // The system's own Python has the bindings that its package brings.
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg("-c").arg(include_str!("bus.py")).args(args);
+    command
 }

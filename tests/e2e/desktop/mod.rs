@@ -7,4 +7,8 @@ mod desk;
 mod menu;
 mod webdriver;
 
+mod links;
 mod main_job;
+mod terminal;
+mod tray;
+mod windows;

@@ -138,6 +138,14 @@ impl Page {
         .await;
     }
 
+    /// Click on this element, and with it close the window. A little later, so that the answer to this still
+    /// finds a window to leave by.
+    pub(super) async fn leave(&self, css: &str) {
+        self.see(css).await;
+        let click = "setTimeout((css) => document.querySelector(css).click(), 100, arguments[0])";
+        self.run(click, css.into()).await;
+    }
+
     /// Type into this element.
     pub(super) async fn fill(&self, css: &str, text: &str) {
         self.until(&format!("{css} can be typed into"), async || {

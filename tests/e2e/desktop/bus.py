@@ -1,10 +1,11 @@
-"""The tray as the message bus shows it: says one line of JSON.
+"""The tray and the keyring as the message bus shows them: says one line of JSON.
 
-menu.py item PID         {"name", "path", "menu", "status", "title"}: the tray item of a process, null without one
-menu.py layout NAME PATH [[id, label, enabled, [children]], …]
-menu.py click NAME PATH ID
-menu.py owned NAME       whether somebody owns a name on the bus
-menu.py lock             locks every collection of the keyring
+bus.py item PID         {"name", "path", "menu", "status", "title"}: the tray item of a process, null without one
+bus.py layout NAME PATH [[id, label, enabled, [children]], …]
+bus.py click NAME PATH ID
+bus.py owned NAME       whether somebody owns a name on the bus
+bus.py lock             locks the keyring
+bus.py unlock PASSWORD  unlocks it, as a login does
 """
 
 import json
@@ -25,7 +26,8 @@ def item(pid):
     items = properties(watcher, "/StatusNotifierWatcher", watcher)["RegisteredStatusNotifierItems"]
     for entry in items:
         name, slash, path = entry.partition("/")
-        if daemon.GetConnectionUnixProcessID(name) == pid:
+        # The item of a process that has ended may still be listed.
+        if daemon.NameHasOwner(name) and daemon.GetConnectionUnixProcessID(name) == pid:
             known = properties(name, slash + path, "org.kde.StatusNotifierItem")
             return {
                 "name": name,
@@ -54,10 +56,25 @@ def click(name, path, number):
     menu.Event(int(number), "clicked", dbus.Int32(0, variant_level=1), dbus.UInt32(0))
 
 
+def keyring(interface):
+    return dbus.Interface(bus.get_object("org.freedesktop.secrets", "/org/freedesktop/secrets"), interface)
+
+
+def collections():
+    return keyring("org.freedesktop.DBus.Properties").Get("org.freedesktop.Secret.Service", "Collections")
+
+
 def lock():
-    service = bus.get_object("org.freedesktop.secrets", "/org/freedesktop/secrets")
-    collections = properties("org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service")
-    dbus.Interface(service, "org.freedesktop.Secret.Service").Lock(collections["Collections"])
+    keyring("org.freedesktop.Secret.Service").Lock(collections())
+
+
+def unlock(password):
+    # gnome-keyring's own way in for programs that know the password.
+    _, session = keyring("org.freedesktop.Secret.Service").OpenSession("plain", dbus.String("", variant_level=1))
+    secret = dbus.Struct((session, dbus.ByteArray(), dbus.ByteArray(password.encode()), "text/plain"), signature="oayays")
+    for path in collections():
+        if not path.endswith("/session"):
+            keyring("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface").UnlockWithMasterPassword(path, secret)
 
 
 match sys.argv[1:]:
@@ -71,6 +88,8 @@ match sys.argv[1:]:
         said = bool(daemon.NameHasOwner(name))
     case ["lock"]:
         said = lock()
+    case ["unlock", password]:
+        said = unlock(password)
     case _:
         sys.exit(__doc__)
 print(json.dumps(said))
