@@ -2,11 +2,11 @@
 
 use crate::{rooms::Rooms, x};
 use authority::{BridgeAsk, Verdict};
-use model::{Explain, Problem, Program, Resource};
+use model::{ConnectionId, Explain, Problem, Program, Resource};
 use relay::Caller;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::sync::watch;
@@ -26,9 +26,12 @@ impl Peer {
         Self { pid, app: OnceLock::new() }
     }
 
-    /// The program that started the bridge; shells and the like between them don't count.
-    fn app(&self) -> Option<Program> {
-        self.app.get_or_init(|| started_by(self.pid)).clone()
+    /// The program that started the bridge, and by what it is known again. Shells and the like between the two don't
+    /// count.
+    fn seen(&self) -> (Option<Program>, Who) {
+        let program = self.app.get_or_init(|| started_by(self.pid)).clone();
+        let who = program.as_ref().map_or(Who::Unseen(self.pid), |p| Who::Seen(p.identity.clone()));
+        (program, who)
     }
 }
 
@@ -59,15 +62,15 @@ pub(crate) async fn caller(
     claimed: &str,
     may_ask: bool,
 ) -> Result<Caller, Problem> {
-    let program = peer.app();
+    let (program, who) = peer.seen();
     let app = rooms.app_name(claimed);
-    if let Some(connection) = known(rooms, &app, program.as_ref()) {
+    if let Some(connection) = known(rooms, &app, &who) {
         return Ok(Caller { connection, resource: None, limit: None });
     }
     if !may_ask {
         return Err(unanswered(&app));
     }
-    let mut answer = rooms.bridge_asks.join(rooms, &app, program);
+    let mut answer = rooms.bridge_asks.join(rooms, &app, who, program);
     let answered = tokio::time::timeout(HOLD, answer.wait_for(Option::is_some)).await;
     match answered {
         Ok(Ok(answer)) => match answer.clone() {
@@ -91,26 +94,48 @@ fn unanswered(app: &str) -> Problem {
 /// What became of a question; `None` while it waits.
 type Answered = Option<Result<Arc<relay::Connection>, Problem>>;
 
-/// Who asks: the app's name, and the identity of its program where one was seen.
-type Asker = (String, Option<String>);
+/// By what an app is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Who {
+    /// The identity of the program that started the bridge.
+    Seen(String),
+    /// None could be seen. Any program can bring that about by leaving its bridge behind, so only this very process
+    /// of the bridge is known again.
+    Unseen(u32),
+}
+
+/// Who asks: the app's name, and what is behind it.
+type Asker = (String, Who);
 
 /// The questions that wait for the person. All requests of one program under one name share one question, which
 /// goes on when the request that caused it has left.
 #[derive(Default)]
 pub(crate) struct Asks {
     waiting: Mutex<HashMap<Asker, watch::Receiver<Answered>>>,
+    /// Who was let in although no program was seen behind it.
+    unseen: Mutex<HashMap<Asker, ConnectionId>>,
 }
 
 impl Asks {
-    fn join(&self, rooms: &Arc<Rooms>, app: &str, program: Option<Program>) -> watch::Receiver<Answered> {
-        let key = (app.to_owned(), program.as_ref().map(|p| p.identity.clone()));
+    fn unseen(&self) -> MutexGuard<'_, HashMap<Asker, ConnectionId>> {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(
+        &self,
+        rooms: &Arc<Rooms>,
+        app: &str,
+        who: Who,
+        program: Option<Program>,
+    ) -> watch::Receiver<Answered> {
+        let key = (app.to_owned(), who);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         // One whose sender is gone without an answer will not be answered any more.
         if let Some(answer) = waiting.get(&key).filter(|a| a.has_changed().is_ok()) {
             return answer.clone();
         }
         // Let in between the caller's look and this one: asking again would ask the person twice.
-        if let Some(connection) = known(rooms, app, program.as_ref()) {
+        if let Some(connection) = known(rooms, app, &key.1) {
             return watch::channel(Some(Ok(connection))).1;
         }
         let (tell, answer) = watch::channel(None);
@@ -118,6 +143,9 @@ impl Asks {
         let rooms = Arc::clone(rooms);
         tokio::spawn(async move {
             let outcome = ask(&rooms, &key.0, program).await;
+            if let (Ok(connection), Who::Unseen(_)) = (&outcome, &key.1) {
+                rooms.bridge_asks.unseen().insert(key.clone(), connection.id.clone());
+            }
             rooms.bridge_asks.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             tell.send_replace(Some(outcome));
         });
@@ -144,14 +172,17 @@ async fn ask(
     }
 }
 
-fn known(rooms: &Rooms, app: &str, program: Option<&Program>) -> Option<Arc<relay::Connection>> {
+fn known(rooms: &Rooms, app: &str, who: &Who) -> Option<Arc<relay::Connection>> {
+    let identity = match who {
+        Who::Seen(identity) => identity,
+        Who::Unseen(_) => {
+            let id = rooms.bridge_asks.unseen().get(&(app.to_owned(), who.clone())).cloned()?;
+            return rooms.connections.live(&id);
+        }
+    };
     rooms.connections.find(|k| {
         k.grant.method == authority::Method::Bridge
             && k.app == app
-            && match (&k.grant.program, program) {
-                (Some(then), Some(now)) => then.same(now),
-                (None, None) => true,
-                _ => false,
-            }
+            && k.grant.program.as_ref().is_some_and(|then| then.identity == *identity)
     })
 }

@@ -66,3 +66,56 @@ async fn a_bridge_that_is_denied_or_cut_off_hears_it_and_only_a_message_asks_aga
     assert!(status == 403 && answer.contains("engine.bridge_denied"), "{answer}");
     assert!(house.connections().await.iter().all(|c| c.state != ConnectionState::Allowed));
 }
+
+/// A process that nobody started any more, and that speaks to the socket.
+#[cfg(target_os = "linux")]
+fn orphan(socket: &std::path::Path, out: &std::path::Path) {
+    const KNOCK: &str = "
+import os, socket, sys
+before = os.getpid()
+if os.fork(): os._exit(0)
+while os.getppid() == before: pass
+body = b'{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}'
+def knock():
+    s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+    s.sendall(b'POST /mcp HTTP/1.1\\r\\nHost: bellhop\\r\\nBellhop-Bridge: Orphan\\r\\nConnection: close\\r\\nAccept: application/json, text/event-stream\\r\\nContent-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(body) + body)
+    answer = b''
+    while True:
+        part = s.recv(4096)
+        if not part: return answer[9:12].decode()
+        answer += part
+answers = knock() + ' ' + knock()
+open(sys.argv[2] + '.part', 'w').write(answers)
+os.rename(sys.argv[2] + '.part', sys.argv[2])
+";
+    let mut child =
+        std::process::Command::new("python3").args(["-c", KNOCK]).args([socket, out]).spawn().unwrap();
+    child.wait().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_nobody_seems_to_have_started_is_let_in_for_itself_alone() {
+    let house = house().await;
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..2 {
+        let out = folder.path().join(n.to_string());
+        let socket = house.engine.home().socket();
+        let answers = out.clone();
+        tokio::task::spawn_blocking(move || orphan(&socket, &answers)).await.unwrap();
+        let request = house.request().await;
+        // Where something above all processes adopts orphans, that is what is seen.
+        if request.program.is_some() {
+            return;
+        }
+        house.approve(&request, "play:read").await.unwrap();
+        soon(async {
+            while !out.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "200 200", "asked once for one process");
+    }
+    assert_eq!(house.connections().await.len(), 2, "and again for the next");
+}
