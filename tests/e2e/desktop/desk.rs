@@ -58,8 +58,13 @@ impl Desk {
 
     /// Start the tray process, and wait until it answers.
     pub(super) async fn run(&mut self, args: &[&str]) {
-        self.tray = Some(Process::start(self.command(args)));
+        self.start(args);
         self.answers().await;
+    }
+
+    /// Start the tray process.
+    pub(super) fn start(&mut self, args: &[&str]) {
+        self.tray = Some(Process::start(self.command(args)));
     }
 
     /// Wait until Bellhop answers.

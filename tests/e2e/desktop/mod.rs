@@ -9,6 +9,7 @@ mod webdriver;
 
 mod links;
 mod main_job;
+mod screens;
 mod terminal;
 mod tray;
 mod windows;
