@@ -1,7 +1,7 @@
 //! The owner-only socket and the loopback port: who may do what.
 
-use crate::house::{House, soon};
-use bellhop_engine::Home;
+use crate::house::{House, home, soon};
+use bellhop_engine::{Home, Keys};
 use control::{Answer, Client, Command, KeysChoice, Outcome, PauseFor, Proof, Query, Section, SectionName};
 use futures_util::poll;
 use model::Secret;
@@ -63,6 +63,24 @@ async fn only_the_person_chooses_where_the_keys_are_kept() {
     }
     let keys = KeysChoice::Session;
     house.engine.face().command(Command::Unlock { keys }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_types_the_passphrase_of_a_locked_vault_unlocks_it() {
+    let (_folder, home) = home();
+    let first =
+        House::at_home(home.clone(), |o| o.keys = Some(Keys::Passphrase(Secret::new("right one")))).await;
+    first.engine.finish().await;
+    drop(first);
+    let _locked = House::at_home(home.clone(), |o| o.keys = None).await;
+    let terminal = client(&home).await;
+    let unlock = |passphrase: &str| Command::Unlock {
+        keys: KeysChoice::Passphrase { passphrase: passphrase.to_owned() },
+    };
+    assert!(terminal.command(unlock("wrong one")).await.unwrap().is_err());
+    let session = Command::Unlock { keys: KeysChoice::Session };
+    assert_eq!(code(terminal.command(session).await.unwrap()), "engine.needs_window");
+    terminal.command(unlock("right one")).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
