@@ -14,14 +14,16 @@ async fn an_address_that_is_no_service_says_what_is_wrong_and_changes_nothing() 
     let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let page = format!("{}/nothing/here", authorization.ready["issuer"].as_str().unwrap());
     for (address, sentence) in [
-        (page.as_str(), "there is no MCP server at this address"),
-        (&format!("http://127.0.0.1:{closed}/mcp"), "127.0.0.1"),
-        ("http://nowhere.invalid/mcp", ""),
-        ("https://nowhere.invalid/mcp", "nowhere.invalid"),
-        ("ftp://127.0.0.1/mcp", ""),
-        ("file:///etc/passwd", ""),
-        ("not an address", ""),
-        ("https://user:password@example.com/mcp", ""),
+        (page.as_str(), "there is no MCP server at this address."),
+        (&format!("http://127.0.0.1:{closed}/mcp"), "127.0.0.1 can't be reached."),
+        ("https://nowhere.invalid/mcp", "There is no server named nowhere.invalid"),
+        ("http://nowhere.invalid/mcp", "addresses that start with https://"),
+        ("ftp://127.0.0.1/mcp", "addresses that start with https://"),
+        ("file:///etc/passwd", "addresses that start with https://"),
+        ("not an address", "This is not an address Bellhop can use."),
+        ("https://user:password@example.com/mcp", "holds a user name or a password"),
+        (&bellhop.url("/mcp"), "That is Bellhop's own address"),
+        (&format!("http://localhost:{}/mcp/playground", bellhop.port), "That is Bellhop's own address"),
     ] {
         let run = bellhop.run(&["services", "add", address, "--no-browser"]).await.refused(sentence);
         let error = run.err.strip_prefix("error: ").unwrap_or_else(|| panic!("{address}: {run:?}"));
@@ -31,7 +33,6 @@ async fn an_address_that_is_no_service_says_what_is_wrong_and_changes_nothing() 
         assert!(run.out.is_empty(), "{run:?}");
     }
     assert_eq!(bellhop.services().await, before);
-    bellhop.run(&["services", "add", "playground", "--name", "No Name!"]).await;
 }
 
 /// Proves services.10.

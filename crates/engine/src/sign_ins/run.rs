@@ -52,7 +52,13 @@ pub(crate) async fn add(
     let url = match (tile, url) {
         (Some(Tile { at: At::Url { url }, .. }), _) => url.clone(),
         (Some(Tile { at: At::Playground, .. }), _) => inner.playground.url().await?,
-        (None, Some(url)) => signin::typed_address(&url).map_err(|e| e.problem())?.to_string(),
+        (None, Some(url)) => {
+            let url = signin::typed_address(&url).map_err(|e| e.problem())?;
+            if is_own(&url, inner.port) {
+                return Err(own_address());
+            }
+            url.to_string()
+        }
         (None, None) => {
             return Err(Problem::new(
                 "engine.no_address",
@@ -62,6 +68,25 @@ pub(crate) async fn add(
         }
     };
     begin(inner, rooms, Purpose::New { tile, name }, url, open_browser).await
+}
+
+/// Whether this address is Bellhop's own. As a service of itself it would ask itself for its services for ever.
+fn is_own(url: &url::Url, port: u16) -> bool {
+    let here = match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    here && url.port_or_known_default() == Some(port)
+}
+
+fn own_address() -> Problem {
+    Problem::new(
+        "engine.own_address",
+        "That is Bellhop's own address, which is for the apps on this computer.",
+        "Give the address of the service.",
+    )
 }
 
 /// Sign in again to a service that is there. Its credential stays until this succeeds.
