@@ -142,7 +142,8 @@ async fn open(home: &Home, engine: &Engine) -> Result<(), Stop> {
     match running(home).await?.keys {
         KeysState::Open { .. } => Ok(()),
         KeysState::Unchosen { keychain: Some(problem), .. } => {
-            Err(Problem::new("cli.no_keychain", problem.sentence, CHOICES).into())
+            let next = "Start with --keys passphrase, --keys file=PATH or --keys session.";
+            Err(Problem::new("cli.no_keychain", problem.sentence, next).into())
         }
         KeysState::Unchosen { notice, keychain: None } if prompt::is_terminal() => {
             say(&notice);

@@ -64,7 +64,10 @@ pub(super) async fn add(
     match address {
         // Alone on its line, so that a script can take it.
         Some(address) if no_browser => out.line(address)?,
-        Some(address) => say(&format!("Your browser shows the sign-in page. If it doesn't, open\n{address}")),
+        Some(address) => {
+            say("Your browser shows the sign-in page. If it doesn't, open");
+            say(&address);
+        }
         None => {}
     }
     let end = tokio::select! {

@@ -41,7 +41,25 @@ fn show(out: &Output, status: &StatusView) -> Result<(), Stop> {
         out.line(Cell::new(Style::Bad, format!("! {}", problem.sentence)))?;
         out.line(format!("  {}", problem.next))?;
     }
+    if let Some(next) = next(status) {
+        out.line(format!("  {next}"))?;
+    }
     Ok(())
+}
+
+/// Where a person opens the vault.
+fn next(status: &StatusView) -> Option<&'static str> {
+    match &status.keys {
+        KeysState::Open { .. } => None,
+        _ if status.desktop => Some("Open Bellhop's window for that."),
+        KeysState::Locked { kept, .. } if kept == "passphrase" => {
+            Some("`bellhop serve --keys passphrase` asks for it.")
+        }
+        KeysState::Locked { .. } => None,
+        KeysState::Unchosen { .. } => {
+            Some("End Bellhop, and start `bellhop serve` with --keys: `bellhop serve --help`.")
+        }
+    }
 }
 
 fn keys(keys: &KeysState) -> Cell {

@@ -178,6 +178,24 @@ async fn ctrl_c_while_a_sign_in_waits_cancels_it_and_ends_with_130() {
 }
 
 #[tokio::test]
+async fn the_address_of_the_sign_in_page_stands_alone_beside_the_browser_too() {
+    let place = Place::new();
+    let _engine = Faces::start(
+        &place.home,
+        vec![views::catalogue()],
+        Box::new(|ask| match ask {
+            Ask::Command(Command::AddService { .. }) => Some(Ok(Answer::SignIn {
+                attempt: "a1".into(),
+                address: Some("http://127.0.0.1:1/a".into()),
+            })),
+            _ => Some(Err(Problem::new("a.b", "It ended.", ""))),
+        }),
+    );
+    let ran = place.run(&["services", "add", "playground"], "").await;
+    assert!(ran.err.lines().any(|line| line == "http://127.0.0.1:1/a"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn a_service_or_connection_is_named_by_what_the_list_shows() {
     let place = Place::new();
     let engine = Faces::still(&place.home, vec![views::services(), views::connections()]);

@@ -41,6 +41,18 @@ async fn a_passphrase_unlocks_the_bellhop_that_runs_already() {
 }
 
 #[tokio::test]
+async fn the_status_of_a_closed_vault_says_where_to_open_it() {
+    for (desktop, expected) in
+        [(true, "Open Bellhop's window for that."), (false, "`bellhop serve --keys passphrase` asks for it.")]
+    {
+        let place = Place::new();
+        let _engine = Faces::still(&place.home, locked(desktop));
+        let ran = place.run(&["status"], "").await;
+        assert!(ran.out.ends_with(&format!("  {expected}\n")), "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn no_passphrase_is_asked_where_none_is_missing() {
     for (sections, args) in [
         (vec![Section::Status(views::status(false))], &["serve", "--keys", "passphrase"][..]),
