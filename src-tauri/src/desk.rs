@@ -2,7 +2,6 @@ use crate::{
     autostart, complain, deep_link,
     deep_link::Link,
     host::Host,
-    requests,
     start::Start,
     tray::Tray,
     tree,
@@ -91,8 +90,8 @@ pub(crate) fn run(entrance: Entrance) -> ExitCode {
             let app = app.handle().clone();
             deep_link::listen(&app, &wishes);
             let tray = Tray::make(&app, &wishes, &home, words::language());
-            let host = Arc::new(Host::new(app.clone(), wishes.clone(), &home, from_tree));
-            let desk = Desk { app, home, wishes, from_tree, entrance };
+            let host = Arc::new(Host::new(app.clone(), wishes, &home, from_tree));
+            let desk = Desk { app, home, from_tree, entrance };
             tauri::async_runtime::spawn(desk.live(host, tray, inbox));
             Ok(())
         })
@@ -120,7 +119,6 @@ fn find_home(tree: Option<&PathBuf>) -> Result<Home, Problem> {
 struct Desk {
     app: AppHandle,
     home: Home,
-    wishes: Wishes,
     from_tree: bool,
     entrance: Entrance,
 }
@@ -169,10 +167,7 @@ impl Desk {
         if self.entrance == Entrance::Shown {
             windows.show(Screen::Main, &engine);
         }
-        let watching = [
-            tauri::async_runtime::spawn(tray.clone().follow(engine.face())),
-            tauri::async_runtime::spawn(requests::ask(engine.face(), self.wishes.clone())),
-        ];
+        let watching = tauri::async_runtime::spawn(tray.clone().follow(engine.face()));
         loop {
             tokio::select! {
                 wish = inbox.recv() => match wish {
@@ -183,7 +178,7 @@ impl Desk {
                 () = engine.finished() => break,
             }
         }
-        watching.into_iter().for_each(|task| task.abort());
+        watching.abort();
         let finishing = async { tokio::join!(engine.finish(), windows.close()) };
         if tokio::time::timeout(FINISH, finishing).await.is_err() {
             tracing::warn!("Bellhop ended before all was finished");

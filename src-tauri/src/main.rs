@@ -10,7 +10,6 @@ mod autostart;
 mod deep_link;
 mod desk;
 mod host;
-mod requests;
 mod start;
 mod tray;
 mod tree;

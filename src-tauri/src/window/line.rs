@@ -2,7 +2,6 @@ use super::{Told, raise};
 use control::{Client, Events, FromEngine, Proof};
 use engine::Home;
 use model::{Explain, Problem, RequestId};
-use serde_json::json;
 use std::time::Duration;
 use tauri::{Emitter, WebviewWindow};
 
@@ -54,7 +53,7 @@ pub(crate) async fn pass_on(window: WebviewWindow, mut events: Events, shown: Op
             FromEngine::View { section, .. } => window.emit("view", section),
             FromEngine::Raise { request } if request == shown => {
                 raise(&window);
-                window.emit("raise", json!({ "request": request }))
+                Ok(())
             }
             // Another window's, or an answer, which never comes this way.
             FromEngine::Raise { .. } | FromEngine::Answer { .. } => Ok(()),
