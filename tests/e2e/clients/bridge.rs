@@ -26,7 +26,7 @@ async fn lists_notes(bridge: &mut Bridge) {
     assert_eq!(answer["result"]["isError"], false, "{answer}");
 }
 
-/// Proves bridge.1 to bridge.3.
+/// Proves bridge.1, bridge.2 and bridge.3.
 #[tokio::test]
 async fn an_app_with_six_variables_is_let_in_once_and_calls() {
     let bellhop = Bellhop::start().await.with_playground().await;
@@ -92,7 +92,7 @@ async fn a_line_that_is_no_message_gets_an_error_and_the_next_one_its_answer() {
     assert!(bridge.process().runs());
 }
 
-/// Proves bridge.7 and connections.2.
+/// Proves bridge.7.
 #[tokio::test]
 async fn a_revoked_app_reads_why_and_its_call_ends() {
     let bellhop = Bellhop::start().await.with_playground().await;

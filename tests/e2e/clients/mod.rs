@@ -2,5 +2,6 @@
 
 mod apps;
 mod bridge;
+mod documents;
 mod peers;
 mod playground;

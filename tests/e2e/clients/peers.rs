@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Far more than it takes, and far less than a call that nobody ends.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Proves services.3, services.4, calls.1 and calls.5.
+/// Proves services.3, services.4 and calls.5.
 #[tokio::test]
 async fn a_service_behind_another_authorization_server_is_used() {
     let (authorization, server) = Peer::pair(&[]).await;
@@ -39,7 +39,7 @@ async fn a_service_behind_another_authorization_server_is_used() {
     assert_eq!(server.all("refused"), Vec::<serde_json::Value>::new());
 }
 
-/// Proves connections.2 and connections.3.
+/// Proves connections.3.
 #[tokio::test]
 async fn a_service_is_told_that_a_call_of_a_revoked_app_is_cancelled() {
     let (_authorization, server) = Peer::pair(&[]).await;

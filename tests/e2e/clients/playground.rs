@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Far more than it takes, and far less than a call that nobody ends.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Proves services.1, services.2, apps.1, apps.3, apps.4 and calls.1 to calls.4.
+/// Proves services.1, services.2, apps.1, apps.3, apps.4, calls.1, calls.2, calls.3, calls.4 and connections.1.
 #[tokio::test]
 async fn an_app_is_let_in_and_uses_what_the_person_allowed() {
     let bellhop = Bellhop::start().await.with_playground().await;
@@ -81,7 +81,7 @@ async fn an_app_is_let_in_and_uses_what_the_person_allowed() {
     bellhop.logged("the sign-in", |e| e["kind"] == "service_connected").await;
 }
 
-/// Proves connections.1 to connections.4.
+/// Proves connections.2.
 #[tokio::test]
 async fn a_revoked_app_is_cut_off_in_the_middle_of_a_call() {
     let bellhop = Bellhop::start().await.with_playground().await;
