@@ -6,6 +6,27 @@ import { times } from './time';
 const locale = 'de-DE';
 const n = plural('de');
 
+/** What the engine's checks are called, and what they saw. */
+const checks: Record<string, string> = {
+  Files: 'Dateien',
+  Keys: 'Schlüssel',
+  Endpoint: 'Adresse',
+  open: 'offen',
+  locked: 'verschlossen',
+  keychain: 'Schlüsselbund',
+  passphrase: 'Passphrase',
+  file: 'Datei',
+  session: 'nirgends aufbewahrt',
+  'not chosen yet': 'noch nicht gewählt',
+  connected: 'verbunden',
+  'not connected': 'nicht verbunden',
+  'not well for now': 'gerade gestört',
+  'needs you': 'braucht dich',
+  'signed out': 'abgemeldet',
+  "an entry that isn't Bellhop's as it is now": 'ein Eintrag, der so nicht von Bellhop ist',
+  "its config can't be read": 'Einstellungen nicht lesbar',
+};
+
 /** Deutsch, per du. */
 export const de: Words = {
   locale,
@@ -269,6 +290,13 @@ export const de: Words = {
     checkNow: 'Jetzt prüfen',
     checkFine: 'in Ordnung',
     checkBroken: 'sieh nach',
+    checkName: (what: string) => checks[what] ?? what.replace(/^Service /, 'Dienst '),
+    checkSeen: (seen: string) =>
+      checks[seen] ??
+      seen.replace(
+        /^(open|locked) \((\w+)\)$/,
+        (_, state: string, kept: string) => `${checks[state]} (${checks[kept]})`,
+      ),
     version: 'Version',
   },
 

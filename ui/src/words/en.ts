@@ -244,6 +244,8 @@ export const en = {
     checkNow: 'Check now',
     checkFine: 'fine',
     checkBroken: 'needs a look',
+    checkName: (what: string) => (what === 'Endpoint' ? 'Address' : what),
+    checkSeen: (seen: string) => seen,
     version: 'Version',
   },
 

@@ -76,6 +76,11 @@ export const problems: Record<string, Said> = {
     'Schließe es und öffne Bellhop über sein Symbol.',
   ),
   'engine.needs_window': say('Das darf nur ein Mensch, in Bellhops Fenster.', 'Antworte in Bellhops Fenster.'),
+  'engine.not_let_in': say('{app} ließ sich nicht hereinlassen.', 'Versuch es noch einmal aus der App.'),
+  'engine.own_address': say(
+    'Das ist Bellhops eigene Adresse. Sie ist für die Apps auf diesem Computer.',
+    'Gib die Adresse des Dienstes an.',
+  ),
   'engine.needs_pin': say('Das darf nur ein Mensch: Es braucht die PIN.', 'Gib die PIN ein.'),
   'engine.pin_wrong': say('Das ist nicht die PIN.', again),
   'engine.pin_wait': say(

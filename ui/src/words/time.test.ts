@@ -40,7 +40,8 @@ describe('a moment', () => {
 describe('a countdown', () => {
   it('ends at nought and never runs below', () => {
     expect(en.countdown(now + 299_000, now)).toBe('4:59');
-    expect(en.countdown(now + 1, now)).toBe('0:01');
+    expect(en.countdown(now + 1, now)).toBe('0:00');
+    expect(en.countdown(now + 600_900, now)).toBe('10:00');
     expect(en.countdown(now - 5000, now)).toBe('0:00');
   });
 });

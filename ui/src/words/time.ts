@@ -59,7 +59,8 @@ export function times(locale: string): Times {
       return daysBetween(then, now) === 0 ? clock.format(then) : `${self.date(then, now)}, ${clock.format(then)}`;
     },
     countdown(until, now) {
-      const seconds = Math.max(0, Math.ceil((until - now) / SECOND));
+      // Rounded down: the clock it is counted by is up to a second behind, and ten minutes must not show 10:01.
+      const seconds = Math.max(0, Math.floor((until - now) / SECOND));
       return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     },
     length(millis) {

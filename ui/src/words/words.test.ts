@@ -49,6 +49,17 @@ describe('the words', () => {
     }
   });
 
+  it('have German for whatever a check is called and saw', () => {
+    const doctor = readFileSync(join(root, 'crates/engine/src/doctor.rs'), 'utf8');
+    const said = [...doctor.matchAll(/"([^"]+)"\.to_owned\(\)/g)].map(([, text]) => text ?? '');
+    expect(said.length).toBeGreaterThan(8);
+    for (const text of said.filter((one) => one !== 'another program')) {
+      expect([de.settings.checkName(text), de.settings.checkSeen(text)], text).not.toContain(text);
+    }
+    expect(de.settings.checkSeen('open (keychain)')).toBe('offen (Schlüsselbund)');
+    expect(de.settings.checkName('Service notes')).toBe('Dienst notes');
+  });
+
   it('keep the words of engineers off normal screens', () => {
     for (const words of [en, de]) {
       for (const [path, word] of fixed(words)) {
