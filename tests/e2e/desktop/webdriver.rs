@@ -18,6 +18,14 @@ const SEEN: &str = "const seen = [...document.querySelectorAll(arguments[0])]
         .filter((element) => element.getClientRects().length > 0);
     return seen.length > 0 ? seen.map((element) => element.innerText).join('\\n') : null";
 
+/// Whatever moves has come to rest, and is drawn. A window that can't be seen draws nothing, and is not waited for.
+const STILL: &str = "const drawn = new Promise((done) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));
+        setTimeout(done, 1000);
+    });
+    const moved = document.getAnimations().map((animation) => animation.finished.catch(() => 0));
+    return Promise.all([drawn, ...moved]).then(() => 0)";
+
 /// What happened when a page was asked for something that is not there yet: WebDriver's own code.
 pub(super) struct Refused(String);
 
@@ -164,9 +172,7 @@ impl Page {
 
     /// A picture of the page as PNG in `tests/out`.
     pub(super) async fn picture(&self, name: &str) -> PathBuf {
-        // Whatever moves has come to rest.
-        let still = "return Promise.all(document.getAnimations().map((a) => a.finished.catch(() => 0))).then(() => 0)";
-        self.run(still, Value::Null).await;
+        self.run(STILL, Value::Null).await;
         let Ok(picture) = self.ask(Method::GET, "screenshot", &Value::Null).await else {
             panic!("no picture")
         };
