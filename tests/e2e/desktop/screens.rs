@@ -4,7 +4,7 @@ use super::{
     desk::Desk,
     webdriver::{Page, test},
 };
-use bellhop_tests::{App, Session, approve};
+use bellhop_tests::{App, Process, Session, approve};
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command};
 
@@ -131,7 +131,7 @@ impl Tour {
         window.says(&test("last-active"), "1 ").await;
         self.look(window, "connections").await;
         if self.name == "light-en" {
-            photograph("window");
+            photograph("window").await;
         }
         window.click("[data-test=connection] [data-test=details]").await;
         self.look(window, "connections-details").await;
@@ -182,13 +182,17 @@ impl Tour {
 }
 
 /// A picture of the window as the window manager shows it, with its frame: docs/window.png is one of these.
-fn photograph(name: &str) {
+async fn photograph(name: &str) {
+    // Resizing and drawing are told to nobody: a picture taken too soon is only a worse picture.
     const SHOT: &str = r#"
         window=$(xdotool search --onlyvisible --name '^Bellhop$' | head -n 1)
-        xdotool windowsize --sync "$window" 960 420
-        import -frame -window "$window" "$1"
+        xdotool windowsize --sync "$window" 960 400; sleep 1
+        import -frame -window "$window" -strip "$1"
+        xdotool windowsize --sync "$window" 960 680; sleep 1
     "#;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(format!("{name}.png"));
-    let taken = Command::new("sh").args(["-ec", SHOT, "sh"]).arg(&file).status().unwrap();
-    assert!(taken.success());
+    let mut shot = Command::new("sh");
+    shot.args(["-ec", SHOT, "sh"]).arg(file);
+    let mut shot = Process::start(shot);
+    assert!(shot.ended().await.success(), "{}", shot.errors());
 }
