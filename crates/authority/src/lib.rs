@@ -45,6 +45,7 @@ pub use authority::{Authenticated, Authority};
 pub use error::{AskError, DecideError, TokenProblem};
 pub use metadata::ChallengeError;
 pub use origin::Origin;
+pub use page::locked_page;
 pub use ports::{
     Client, Family, Grant, GrantRows, Method, Offered, RevokedBy, RowsError, Surroundings, TokenKey,
 };

@@ -40,6 +40,8 @@ pub(crate) enum Page {
     OtherProgram,
     /// Bellhop can't read its own files.
     Trouble,
+    /// Bellhop's keys are locked, or not chosen yet.
+    Locked,
 }
 
 /// A language that Bellhop speaks.
@@ -177,8 +179,22 @@ pub(crate) fn sorry(language: Language, page: Page) -> Response {
                 "Sieh nach, ob die Festplatte voll ist, und verbinde dich dann noch einmal.",
             ),
         ),
+        Page::Locked => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            say("Bellhop is locked.", "Bellhop ist gesperrt."),
+            say(
+                "Unlock it, then connect from the app again.",
+                "Entsperre es und verbinde dich dann noch einmal aus der App.",
+            ),
+        ),
     };
     html(status, language, title, "", &format!("<p>{next}</p>"))
+}
+
+/// What a person's browser shows at `/authorize` while Bellhop's keys are locked and no [`crate::Authority`] can
+/// be there: for the boundary layer.
+pub fn locked_page(headers: &HeaderMap) -> Response {
+    sorry(Language::of(headers), Page::Locked)
 }
 
 fn html(status: StatusCode, language: Language, title: &str, head: &str, body: &str) -> Response {

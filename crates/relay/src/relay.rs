@@ -104,6 +104,17 @@ impl Relay {
         self.fetch(&shelf, service).await.map_err(|e| e.problem())
     }
 
+    /// Recall what a service offered when it was last seen, and look again behind that when it is old: at a start,
+    /// so that [`Relay::tools`] knows it before any app asks.
+    pub async fn recall(self: &Arc<Self>, service: &ServiceId) {
+        let services = self.access.services();
+        if let Some(service) = services.iter().find(|s| &s.id == service)
+            && let Err(e) = self.inventory(service).await
+        {
+            tracing::info!(service = %service.name, "its tools are not known yet: {e}");
+        }
+    }
+
     /// The tools of a service as last seen, in its order. Empty when it was never reached.
     pub fn tools(&self, service: &ServiceId) -> Vec<ToolSeen> {
         let shelf = self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned();

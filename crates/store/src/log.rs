@@ -122,6 +122,8 @@ impl Writer {
             match self.drain_outbox().await {
                 Ok(PART) => {}
                 Ok(_) => break,
+                // The store was closed behind us: what is still there is handed on at the next start.
+                Err(StoreError::Sql(sqlx::Error::PoolClosed)) => break,
                 Err(e) => {
                     tracing::warn!(error = %e, "the outbox could not be handed on to the log; it is kept");
                     break;

@@ -7,16 +7,12 @@ use crate::{
 };
 use std::{
     env, fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     os::unix::{fs::OpenOptionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitCode},
+    process::{ChildStdout, Command, ExitCode, Stdio},
     thread,
-    time::{Duration, Instant},
 };
-
-/// How long `serve` may take to answer.
-const READY: Duration = Duration::from_secs(30);
 
 /// `cargo xtask run [--release] [--headless]`
 pub fn run(args: &[&str]) -> Result<ExitCode, Failure> {
@@ -47,8 +43,9 @@ pub fn run(args: &[&str]) -> Result<ExitCode, Failure> {
 }
 
 fn build(release: bool, desktop: bool) -> Result<(), Failure> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "bellhop-cli", "--package", "bellhop-playground"]);
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo =
+        sh::command(cargo, &["build", "--package", "bellhop-cli", "--package", "bellhop-playground"]);
     if desktop {
         cargo.args(["--package", "bellhop-desktop"]);
     }
@@ -82,35 +79,27 @@ fn serve(release: bool, home: &Path) -> Result<ExitCode, Failure> {
 
     let mut serve = Command::new(&program);
     serve.args(["serve", "--keys", "session", "--pin-file"]).arg(&file).env("BELLHOP_HOME", home);
-    let mut child = serve.spawn().map_err(|e| format!("{}: {e}", program.display()))?;
-    let ready = wait(&mut child, &program, home);
-    // The PIN is on the screen from now on, and in nobody's reach who can only read files.
+    let mut child =
+        serve.stdout(Stdio::piped()).spawn().map_err(|e| format!("{}: {e}", program.display()))?;
+    let said = child.stdout.take().ok_or("`bellhop serve` has no output")?;
+    let ready = ready(said);
+    // The PIN was read, and is on the screen from now on: in nobody's reach who can only read files.
     let _ = fs::remove_file(&file);
-    match ready? {
-        Some(code) => return Ok(code),
-        None => println!("{}", next(&program, home, &pin)),
+    if ready {
+        println!("{}", next(&program, home, &pin));
     }
     let status = child.wait()?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Wait until Bellhop answers; `Some` when it has ended instead.
-fn wait(child: &mut Child, program: &Path, home: &Path) -> Result<Option<ExitCode>, Failure> {
-    let since = Instant::now();
-    while since.elapsed() < READY {
-        if let Some(status) = child.try_wait()? {
-            let code = status.code().and_then(|code| u8::try_from(code).ok());
-            return Ok(Some(code.map_or(ExitCode::FAILURE, ExitCode::from)));
-        }
-        let mut status = sh::command(program, &["status", "--json"]);
-        status.env("BELLHOP_HOME", home);
-        if status.output().is_ok_and(|output| output.status.success()) {
-            return Ok(None);
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    let _ = child.kill();
-    Err("`bellhop serve` did not answer".into())
+/// Show what `serve` says, and return when it says that it is ready: it has read the PIN by then. `false` when it
+/// ends without. What it says later is still shown.
+fn ready(said: ChildStdout) -> bool {
+    let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+    let ready =
+        lines.by_ref().inspect(|line| println!("{line}")).any(|line| line.starts_with("Bellhop is ready"));
+    thread::spawn(move || lines.for_each(|line| println!("{line}")));
+    ready
 }
 
 /// Six digits from the system's random source.

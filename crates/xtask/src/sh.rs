@@ -14,7 +14,19 @@ pub type Failure = Box<dyn std::error::Error>;
 pub fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null());
+    plain(&mut command);
     command
+}
+
+/// Take out what cargo tells a program about its own package: a cargo that is started from here would take it for
+/// a changed environment, and compile again what looks at it.
+pub fn plain(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name == "CARGO_MANIFEST_DIR" || name == "CARGO_MANIFEST_PATH" || name.starts_with("CARGO_PKG_") {
+            command.env_remove(&*name);
+        }
+    }
 }
 
 /// Run it, its output going where ours goes.

@@ -28,15 +28,17 @@ pub(crate) async fn answer(
             return Ok(reply::forbidden());
         }
     };
-    let Some(rooms) = inner.rooms.get() else { return Ok(locked()) };
+    let Some(rooms) = inner.rooms.get() else {
+        let page = head.uri.path().starts_with("/authorize");
+        return Ok(if page { authority::locked_page(&head.headers) } else { locked() });
+    };
     let request = Request::from_parts(head, body);
     Ok(by_bearer(rooms, origin, &wire, request).await)
 }
 
 /// Vault not open: nobody can be known, and no service reached.
 pub(crate) fn locked() -> Response {
-    let problem =
-        Problem::new("engine.locked", "Bellhop is locked.", "Unlock it in Bellhop's window, then ask again.");
+    let problem = Problem::new("engine.locked", "Bellhop is locked.", "Unlock Bellhop, then ask again.");
     let mut response = reply::problem(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &problem);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response

@@ -104,7 +104,8 @@ impl Rooms {
         if scope.is_empty() {
             return Err(authority::RowsError("what it was allowed isn't there any more".to_owned()));
         }
-        let grant = &Grant { scope, ..grant.clone() };
+        // Kept under the name that it is shown by, so that the log has one name for it.
+        let grant = &Grant { scope, app: self.app_name(&grant.app), ..grant.clone() };
         self.grants.allow(grant, family, self.recognise(&grant.app).as_ref(), &self.computer).await?;
         self.connections.put(self.known(grant.clone(), self.computer.clone(), None, None));
         Ok(())

@@ -28,6 +28,14 @@ impl Rooms {
             };
             self.registry.put(Entry { row, credential });
         }
+        for entry in self.registry.all() {
+            let (rooms, inner) = (Arc::clone(self), Arc::clone(inner));
+            tokio::spawn(async move {
+                rooms.relay.recall(&entry.row.id).await;
+                inner.mark(SectionName::Services);
+                inner.mark(SectionName::Requests);
+            });
+        }
         if playground {
             // Its sign-in is renewed and its tools are listed from the start, so it has to be there.
             let inner = Arc::clone(inner);
