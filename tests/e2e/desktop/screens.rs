@@ -117,6 +117,8 @@ impl Tour {
         let consent = self.desk.window().await;
         consent.says(&test("app-name"), name).await;
         consent.click("[data-test=behind] summary").await;
+        // Its colours change in the moment in which it can be pressed.
+        consent.see("[data-test=allow]:enabled").await;
         self.look(&consent, "consent").await;
         consent.click(&test("allow")).await;
         let tokens = app.tokens(&asking).await;
