@@ -1,6 +1,9 @@
-use bellhop_tests::{Process, until};
+use bellhop_tests::{PATIENCE, Process, until};
 use serde_json::Value;
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 /// What the keyring of `cargo xtask session` opens with.
 pub(super) const PASSWORD: &str = "session";
@@ -14,11 +17,15 @@ pub(super) struct Tray {
 impl Tray {
     /// The item of this process, as soon as it is registered.
     pub(super) async fn of(process: u32) -> Self {
-        let item = until("the tray item is registered", async || {
-            let item = say(&["item", &process.to_string()]).await?;
-            (!item.is_null()).then_some(item)
-        })
-        .await;
+        let end = Instant::now() + PATIENCE;
+        let item = loop {
+            match ask(&["item", &process.to_string()]).await {
+                Ok(item) if !item.is_null() => break item,
+                // What the bus said is the only trace of a panel that is gone.
+                said => assert!(Instant::now() < end, "no tray item is registered: {said:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
         Self { item }
     }
 
@@ -88,9 +95,18 @@ impl Drop for Locked {
 
 /// What the script says; `None` when the bus has no such thing, or not now.
 async fn say(args: &[&str]) -> Option<Value> {
+    ask(args).await.ok()
+}
+
+/// The same, with what went wrong.
+async fn ask(args: &[&str]) -> Result<Value, String> {
     let mut process = Process::start(script(args));
     process.close();
-    process.ended().await.success().then(|| serde_json::from_str(&process.output()).unwrap())
+    if process.ended().await.success() {
+        Ok(serde_json::from_str(&process.output()).unwrap())
+    } else {
+        Err(process.errors())
+    }
 }
 
 fn script(args: &[&str]) -> Command {
