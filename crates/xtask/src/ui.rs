@@ -34,8 +34,12 @@ pub fn build() -> Result<(), Failure> {
 /// Install the packages of a folder, unless they are there.
 pub fn install(folder: &str) -> Result<(), Failure> {
     check_node()?;
-    let lock = fs::read_to_string(Path::new(folder).join("package-lock.json"))
-        .map_err(|e| format!("{folder}/package-lock.json: {e}"))?;
+    let locked = Path::new(folder).join("package-lock.json").exists();
+    // The Tauri CLI is one package a platform, and a mirror that has only some of them makes a lock file that
+    // `npm ci` refuses elsewhere: that folder names an exact version instead of a lock.
+    let list = if locked { "package-lock.json" } else { "package.json" };
+    let lock =
+        fs::read_to_string(Path::new(folder).join(list)).map_err(|e| format!("{folder}/{list}: {e}"))?;
     let print = hash(&lock);
     let stamp = tree::own("")?.join(format!("npm-{}.stamp", folder.replace('/', "-")));
     let there = Path::new(folder).join("node_modules/.package-lock.json").exists();
@@ -46,7 +50,8 @@ pub fn install(folder: &str) -> Result<(), Failure> {
     let complete = there && npm(folder, &["ls", "--silent", "--all"]).is_ok();
     if !complete {
         println!("Installing the packages of {folder}/");
-        npm(folder, &["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
+        let how: &[&str] = if locked { &["ci"] } else { &["install", "--no-package-lock"] };
+        npm(folder, &[how, &["--no-audit", "--no-fund", "--loglevel=error"]].concat())?;
     }
     fs::write(stamp, print)?;
     Ok(())
