@@ -10,10 +10,10 @@ use std::{fs, path::PathBuf};
 
 /// What must be in the Debian package.
 const INSIDE: [&str; 4] = [
-    "./usr/bin/bellhop-desktop",
-    "./usr/bin/bellhop",
-    "./usr/bin/bellhop-playground",
-    "./usr/share/applications/Bellhop.desktop",
+    "usr/bin/bellhop-desktop",
+    "usr/bin/bellhop",
+    "usr/bin/bellhop-playground",
+    "usr/share/applications/Bellhop.desktop",
 ];
 
 /// The stage.
@@ -29,7 +29,11 @@ pub fn bundle() -> Result<Count, Failure> {
     println!("• what is in {}", package.display());
     let list = sh::said("dpkg-deb", &["--contents", &package.to_string_lossy()]).ok_or("dpkg-deb failed")?;
     for file in INSIDE {
-        let there = list.lines().any(|line| line.split_whitespace().last() == Some(file));
+        // Some makers of packages write a dot before each path.
+        let there = list
+            .lines()
+            .filter_map(|line| line.split_whitespace().last())
+            .any(|path| path.trim_start_matches("./") == file);
         println!("  {file}: {}", if there { "there" } else { "missing" });
         count += if there { Count::PASS } else { Count::FAIL };
     }
