@@ -12,6 +12,10 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -181,7 +185,11 @@ pub fn within(args: &[&str]) -> Result<ExitCode, Failure> {
 
 /// What runs beside the command, ended in the other order than it was started.
 #[derive(Default)]
-struct Running(Vec<Child>);
+struct Running {
+    /// Dropped first: it is a client of the others.
+    panel: Option<Panel>,
+    children: Vec<Child>,
+}
 
 impl Running {
     fn keyring(&mut self) -> Result<(), Failure> {
@@ -191,7 +199,7 @@ impl Running {
         if let Some(mut input) = child.stdin.take() {
             input.write_all(PASSWORD)?;
         }
-        self.0.push(child);
+        self.children.push(child);
         owned("org.freedesktop.secrets")
     }
 
@@ -201,7 +209,7 @@ impl Running {
         server.args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
         let mut child = server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let output = child.stdout.take().ok_or("Xvfb has no output")?;
-        self.0.push(child);
+        self.children.push(child);
         let mut number = String::new();
         BufReader::new(output).read_line(&mut number)?;
         let number = number.trim();
@@ -215,20 +223,70 @@ impl Running {
         fs::create_dir_all(&settings)?;
         fs::write(settings.join("xfce4-panel.xml"), PANEL)?;
         let log = fs::File::create(home.join("session.log"))?;
-        for (program, args) in
-            [("xfwm4", &["--compositor=off"][..]), ("xfce4-panel", &["--disable-wm-check"][..])]
-        {
-            let mut command = Command::new(program);
-            command.args(args).env("DISPLAY", &display).env("GDK_BACKEND", "x11");
-            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
-            self.0.push(command.spawn().map_err(|e| format!("{program}: {e}"))?);
-        }
-        owned("org.kde.StatusNotifierWatcher").map_err(|e| said_in(&home.join("session.log"), e))?;
+        let mut manager = Command::new("xfwm4");
+        manager.arg("--compositor=off").env("DISPLAY", &display).env("GDK_BACKEND", "x11");
+        manager.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+        self.children.push(manager.spawn().map_err(|e| format!("xfwm4: {e}"))?);
+        self.panel = Some(Panel::start(&display, log)?);
+        owned(WATCHER).map_err(|e| said_in(&home.join("session.log"), e))?;
         // What the bus starts, such as the keyring's prompt, has to find the display too.
         let mut tell = Command::new("dbus-update-activation-environment");
         tell.args(["DISPLAY", "GDK_BACKEND"]).env("DISPLAY", &display).env("GDK_BACKEND", "x11");
         sh::run(tell)?;
         Ok(display)
+    }
+}
+
+/// Who knows the tray items of a session.
+const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+/// How often the panel is looked after.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The panel with the tray. It crashes now and then when an item leaves it, so it is looked after, as a session
+/// manager would: Bellhop's item comes back by itself when the panel does.
+struct Panel {
+    over: Arc<AtomicBool>,
+    keeper: Option<thread::JoinHandle<()>>,
+}
+
+impl Panel {
+    fn start(display: &str, log: fs::File) -> Result<Self, Failure> {
+        let mut command = Command::new("xfce4-panel");
+        command.arg("--disable-wm-check").env("DISPLAY", display).env("GDK_BACKEND", "x11");
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let mut child = command.spawn().map_err(|e| format!("xfce4-panel: {e}"))?;
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
+        let keeper = thread::spawn(move || {
+            let mut stood = false;
+            while !told.load(Ordering::Relaxed) {
+                thread::sleep(LOOK);
+                let there = is_owned(WATCHER);
+                let gone = !matches!(child.try_wait(), Ok(None));
+                // The process may be there without its tray.
+                if gone || (stood && !there) {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    match command.spawn() {
+                        Ok(next) => child = next,
+                        Err(_) => return,
+                    }
+                }
+                stood = there;
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        });
+        Ok(Self { over, keeper: Some(keeper) })
+    }
+}
+
+impl Drop for Panel {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
     }
 }
 
@@ -238,29 +296,35 @@ fn said_in(log: &Path, error: Failure) -> Failure {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for child in self.0.iter_mut().rev() {
+        self.panel = None;
+        for child in self.children.iter_mut().rev() {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
+/// Whether somebody owns a name on the bus.
+fn is_owned(name: &str) -> bool {
+    let ask = [
+        "call",
+        "--session",
+        "--dest",
+        "org.freedesktop.DBus",
+        "--object-path",
+        "/org/freedesktop/DBus",
+        "--method",
+        "org.freedesktop.DBus.NameHasOwner",
+        name,
+    ];
+    sh::said("gdbus", &ask).as_deref() == Some("(true,)")
+}
+
 /// Wait until somebody owns a name on the bus.
 fn owned(name: &str) -> Result<(), Failure> {
     let since = Instant::now();
     while since.elapsed() < PATIENCE {
-        let ask = [
-            "call",
-            "--session",
-            "--dest",
-            "org.freedesktop.DBus",
-            "--object-path",
-            "/org/freedesktop/DBus",
-            "--method",
-            "org.freedesktop.DBus.NameHasOwner",
-            name,
-        ];
-        if sh::said("gdbus", &ask).as_deref() == Some("(true,)") {
+        if is_owned(name) {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(50));
