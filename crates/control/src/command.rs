@@ -100,6 +100,9 @@ pub enum Command {
 
 impl Command {
     /// Whether it lets somebody do more than before. Such a command needs a person: a [`Proof`].
+    ///
+    /// [`Command::Unlock`] isn't named here because it depends on what the vault is: a locked one opens to its own
+    /// passphrase, which is proof enough; choosing where the keys are kept takes a person. The engine knows.
     pub fn widens(&self) -> bool {
         matches!(self, Self::Approve { .. } | Self::Resume)
     }
