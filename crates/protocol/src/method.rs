@@ -84,10 +84,7 @@ pub fn is_cacheable(method: &str) -> bool {
 
 /// Whether the method is one of the legacy era alone, so that a modern request of this name is none.
 pub fn is_legacy_only(method: &str) -> bool {
-    matches!(
-        method,
-        INITIALIZE | PING | SET_LEVEL | SUBSCRIBE | UNSUBSCRIBE | TASKS_RESULT | TASKS_LIST
-    )
+    matches!(method, INITIALIZE | PING | SET_LEVEL | SUBSCRIBE | UNSUBSCRIBE | TASKS_RESULT | TASKS_LIST)
 }
 
 /// What a request from an app needs of the connection's scope; `tools/call` depends on the tool.
@@ -109,7 +106,9 @@ pub fn need(method: &str) -> Need {
         INITIALIZE | PING | DISCOVER => Need::Nothing,
         TOOLS_CALL => Need::AsTheTool,
         TOOLS_LIST | PROMPTS_LIST | PROMPTS_GET | RESOURCES_LIST | TEMPLATES_LIST | RESOURCES_READ
-        | SUBSCRIBE | UNSUBSCRIBE | COMPLETE | SET_LEVEL | LISTEN => Need::Of(Access::Read),
+        | SUBSCRIBE | UNSUBSCRIBE | COMPLETE | SET_LEVEL | LISTEN | TASKS_GET | TASKS_RESULT | TASKS_LIST => {
+            Need::Of(Access::Read)
+        }
         _ => Need::Unknown,
     }
 }
