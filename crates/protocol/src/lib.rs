@@ -11,6 +11,7 @@ mod flaw;
 pub mod header;
 mod id;
 pub mod method;
+pub mod mirror;
 mod object;
 mod reply;
 mod scan;

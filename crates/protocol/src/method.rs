@@ -28,6 +28,12 @@ pub const RESOURCES_READ: &str = "resources/read";
 pub const SUBSCRIBE: &str = "resources/subscribe";
 /// Don't tell me any more.
 pub const UNSUBSCRIBE: &str = "resources/unsubscribe";
+/// How is a task (of the tasks extension, and of 2025-11-25)?
+pub const TASKS_GET: &str = "tasks/get";
+/// What a task asked for (of the tasks extension).
+pub const TASKS_UPDATE: &str = "tasks/update";
+/// Give a task up (of the tasks extension, and of 2025-11-25).
+pub const TASKS_CANCEL: &str = "tasks/cancel";
 /// Complete an argument.
 pub const COMPLETE: &str = "completion/complete";
 /// How much to log.
