@@ -28,6 +28,12 @@ pub const RESOURCES_READ: &str = "resources/read";
 pub const SUBSCRIBE: &str = "resources/subscribe";
 /// Don't tell me any more.
 pub const UNSUBSCRIBE: &str = "resources/unsubscribe";
+/// How is a task (of the tasks extension, and of 2025-11-25)?
+pub const TASKS_GET: &str = "tasks/get";
+/// What a task asked for (of the tasks extension).
+pub const TASKS_UPDATE: &str = "tasks/update";
+/// Give a task up (of the tasks extension, and of 2025-11-25).
+pub const TASKS_CANCEL: &str = "tasks/cancel";
 /// Complete an argument.
 pub const COMPLETE: &str = "completion/complete";
 /// How much to log.
@@ -61,14 +67,8 @@ pub const ELICIT: &str = "elicitation/create";
 pub const SAMPLE: &str = "sampling/createMessage";
 /// A service asks which folders the app works in.
 pub const ROOTS_LIST: &str = "roots/list";
-/// How is a task?
-pub const TASKS_GET: &str = "tasks/get";
 /// What came of a task? (2025-11-25)
 pub const TASKS_RESULT: &str = "tasks/result";
-/// Answers to what a task asks. (The extension.)
-pub const TASKS_UPDATE: &str = "tasks/update";
-/// End a task.
-pub const TASKS_CANCEL: &str = "tasks/cancel";
 /// Which tasks are there? (2025-11-25)
 pub const TASKS_LIST: &str = "tasks/list";
 

@@ -1,6 +1,7 @@
 //! What of a modern request is mirrored in HTTP headers (SEP-2243), so that what stands between the two sides
 //! can route without reading bodies: written for requests that Bellhop sends, checked on those it gets.
 
+mod argument;
 mod mismatch;
 mod number;
 mod params;

@@ -1,8 +1,8 @@
-use super::{BadAnnotation, Mismatch, number::Number, only, schema, value};
-use crate::{Object, object::Text};
+use super::{BadAnnotation, Mismatch, argument::Argument, only, schema, value};
+use crate::Object;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, convert::Infallible};
+use std::convert::Infallible;
 
 /// Which arguments of a tool are mirrored in `Mcp-Param-*` headers: the `x-mcp-header` annotations of its
 /// `inputSchema`.
@@ -96,66 +96,6 @@ fn each<E>(
         }
     }
     Ok(())
-}
-
-/// An argument as its header sees it. What the schema says of its type is left to the service: the header
-/// mirrors what is there.
-enum Argument<'a> {
-    /// Not there, or null.
-    None,
-    Text(Cow<'a, str>),
-    Flag(&'a str),
-    Number(Number, &'a str),
-    /// What no header can mirror.
-    Other(&'a str),
-}
-
-impl<'a> Argument<'a> {
-    fn of(json: Option<&'a RawValue>) -> Self {
-        let Some(json) = json.map(RawValue::get) else { return Self::None };
-        match json.bytes().next() {
-            Some(b'n') => Self::None,
-            Some(b't' | b'f') => Self::Flag(json),
-            Some(b'"') => match serde_json::from_str::<Text<'_>>(json) {
-                Ok(text) => Self::Text(text.0),
-                // Half of a surrogate pair: no text at all.
-                Err(_) => Self::Other(json),
-            },
-            _ => match Number::parse(json) {
-                Some(number) => Self::Number(number, json),
-                None => Self::Other(json),
-            },
-        }
-    }
-
-    /// The text to put into a header.
-    fn mirrored(&self) -> Option<Cow<'_, str>> {
-        match self {
-            Self::Text(text) => Some(Cow::Borrowed(text)),
-            Self::Flag(json) => Some(Cow::Borrowed(json)),
-            Self::Number(number, _) => number.safe_integer().map(|n| Cow::Owned(n.to_string())),
-            Self::None | Self::Other(_) => None,
-        }
-    }
-
-    /// Whether a header that says this mirrors it. A fraction or a large number need not be mirrored, but one
-    /// that is must be right.
-    fn is(&self, said: &str) -> bool {
-        match self {
-            Self::Text(text) => text == said,
-            Self::Flag(json) => *json == said,
-            Self::Number(number, _) => Number::parse(said).is_some_and(|n| n == *number),
-            Self::None | Self::Other(_) => false,
-        }
-    }
-
-    fn shown(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Flag(json) | Self::Number(_, json) | Self::Other(json) => json,
-            Self::None => "null",
-        }
-    }
 }
 
 #[cfg(test)]
