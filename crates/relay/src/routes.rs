@@ -1,7 +1,7 @@
 //! The endpoints `/mcp` and `/mcp/{service}`: what HTTP says of a message before anybody reads it.
 
 use crate::{
-    Caller, Relay,
+    Caller, Leave, Relay,
     legacy::{self, listen, session::Session},
     local,
     modern::door,
@@ -18,7 +18,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{Resource, Scope};
+use model::Resource;
 use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, method, sse};
 use std::sync::Arc;
 
@@ -192,9 +192,9 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Err(refusal) => return *refusal,
     };
     match packet {
-        Packet::One(message) => legacy::door::message(&relay, &session, &caller.scope(), message).await,
+        Packet::One(message) => legacy::door::message(&relay, &session, &caller.leave(), message).await,
         Packet::Batch(messages) if session.revision.has_batches() => {
-            batch(&relay, &session, &caller.scope(), messages).await
+            batch(&relay, &session, &caller.leave(), messages).await
         }
         Packet::Batch(_) => {
             let text = "Several messages at once are not part of this revision.";
@@ -234,7 +234,7 @@ async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static 
 async fn batch(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     messages: Vec<Message<'_>>,
 ) -> Response {
     let mut events = Vec::new();

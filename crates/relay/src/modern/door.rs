@@ -1,7 +1,7 @@
 //! Requests of apps of the modern era.
 
 use crate::{
-    Caller, Door, Relay, Service,
+    Caller, Door, Leave, Relay, Service,
     app::{App, Visit},
     call,
     carry::mirrored,
@@ -19,7 +19,7 @@ use crate::{
 };
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use model::{Access, Resource, Scope};
+use model::{Access, Resource};
 use protocol::{
     Era, Message, Notification, Object, Request, Revision, code, header as mcp, meta::Meta, method, mirror,
 };
@@ -115,7 +115,7 @@ async fn answered(
     meta: Meta,
     mut request: Request<'_>,
 ) -> Result<Response, RelayError> {
-    let scope = caller.scope();
+    let scope = caller.leave();
     match request.method.as_ref() {
         method::DISCOVER => return local::discover(relay, &scope, endpoint, &request.id).await,
         method::LISTEN => return listen(relay, caller, &scope, endpoint, &request).await,
@@ -154,7 +154,7 @@ async fn answered(
 async fn listen(
     relay: &Arc<Relay>,
     caller: &Caller,
-    scope: &Scope,
+    scope: &Leave,
     endpoint: &Resource,
     request: &Request<'_>,
 ) -> Result<Response, RelayError> {
@@ -198,7 +198,7 @@ fn notification(relay: &Arc<Relay>, caller: &Caller, endpoint: &Resource, notice
     if matches!(notice.method.as_ref(), method::CANCELLED | method::INITIALIZED | method::ROOTS_CHANGED) {
         return;
     }
-    let scope = caller.scope();
+    let scope = caller.leave();
     let Ok(service) = relay.one(name, &scope) else { return };
     let modern = relay.shelf(&service).seen().is_some_and(|i| i.speaks == Speaks::Modern);
     let Some(pass) = caller.connection.gate.enter().filter(|_| modern && scope.allows(name, Access::Write))
