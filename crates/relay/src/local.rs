@@ -206,15 +206,15 @@ pub(crate) async fn know_all(relay: &Arc<Relay>, scope: &Leave) {
     let _ = inventories(relay, scope).await;
 }
 
-/// A list's member in the result, at one service and at all of them.
-type Kind = (&'static str, fn(&Inventory) -> &[Item], fn(&atlas::Atlas) -> &Section);
+/// A list's member in the result, the capability it belongs to, and where it is, at one service and at all of them.
+type Kind = (&'static str, &'static str, fn(&Inventory) -> &[Item], fn(&atlas::Atlas) -> &Section);
 
 fn kind(method: &str) -> Option<Kind> {
     Some(match method {
-        method::TOOLS_LIST => ("tools", |i| &i.tools, |a| &a.tools),
-        method::PROMPTS_LIST => ("prompts", |i| &i.prompts, |a| &a.prompts),
-        method::RESOURCES_LIST => ("resources", |i| &i.resources, |a| &a.resources),
-        method::TEMPLATES_LIST => ("resourceTemplates", |i| &i.templates, |a| &a.templates),
+        method::TOOLS_LIST => ("tools", "tools", |i| &i.tools, |a| &a.tools),
+        method::PROMPTS_LIST => ("prompts", "prompts", |i| &i.prompts, |a| &a.prompts),
+        method::RESOURCES_LIST => ("resources", "resources", |i| &i.resources, |a| &a.resources),
+        method::TEMPLATES_LIST => ("resourceTemplates", "resources", |i| &i.templates, |a| &a.templates),
         _ => return None,
     })
 }
@@ -226,7 +226,7 @@ pub(crate) async fn list(
     scope: &Leave,
     request: &Request<'_>,
 ) -> Option<Response> {
-    let (member, of_one, of_all) = kind(&request.method)?;
+    let (member, capability, of_one, of_all) = kind(&request.method)?;
     let era = app.era();
     let values = if request.param("cursor").is_some() {
         Err(RelayError::BadParams { what: "there is no such page" })

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::Resource;
-use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, method, sse};
+use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, sse};
 use std::sync::Arc;
 
 pub(crate) fn router(relay: &Arc<Relay>) -> Router {
@@ -177,15 +177,17 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         }
         packet => packet,
     };
-    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
-        && version.parse::<Revision>().map(Revision::era) != Ok(Era::Legacy)
-    {
-        return unsupported(&packet, version);
-    }
-    if let Packet::One(Message::Request(r)) = &packet
-        && r.method == method::INITIALIZE
+    let known = |version: &str| version.parse::<Revision>().map(Revision::era);
+    if let Packet::One(message @ Message::Request(r)) = &packet
+        && door::is_initialize(message)
+        && header_text(headers, &mcp::PROTOCOL_VERSION).is_none_or(|v| known(v).is_ok())
     {
         return local::initialize(&relay, &caller, &endpoint, r).await;
+    }
+    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
+        && known(version) != Ok(Era::Legacy)
+    {
+        return unsupported(&packet, version);
     }
     let session = match found(&relay, &caller, &endpoint, headers) {
         Ok(session) => session,

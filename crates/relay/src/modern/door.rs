@@ -27,6 +27,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// Whether a POST is of the modern era: by its header, or by what the request says of itself.
 pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
+    // An app that falls back may go on naming the revision it would rather speak.
+    if is_initialize(message) {
+        return false;
+    }
     let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
     match header.map(str::parse::<Revision>) {
         Some(Ok(revision)) if revision.era() == Era::Modern => return true,
@@ -40,6 +44,11 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
         }
         Message::Notification(_) | Message::Response(_) => false,
     }
+}
+
+/// Whether this opens a session of the legacy era.
+pub(crate) fn is_initialize(message: &Message<'_>) -> bool {
+    matches!(message, Message::Request(r) if r.method == method::INITIALIZE && !protocol::meta::is_modern(r))
 }
 
 /// Handles one message.
@@ -187,7 +196,7 @@ async fn listen(
         return Err(RelayError::Revoked);
     }
     let wanted = Wanted { lists, resources };
-    let open = listening::open(relay, &caller.connection, endpoint.clone(), request.id.clone(), wanted);
+    let open = listening::open(relay, caller, endpoint.clone(), request.id.clone(), wanted);
     Ok(reply::stream(mcp::EVENT_STREAM, open))
 }
 
