@@ -233,10 +233,17 @@ pub(crate) async fn list(
     } else {
         match app.endpoint() {
             Resource::One(name) => match relay.one(name, scope) {
-                Ok(service) => relay.inventory(&service).await.map(|inventory| {
-                    let allowed = of_one(&inventory).iter().filter(|i| scope.allows(&service.name, i.needs));
-                    atlas::list(allowed.map(|i| i.seen(era)))
-                }),
+                Ok(service) => match relay.inventory(&service).await {
+                    // What the service does not have is not made up for it.
+                    Ok(inventory) if !inventory.can(capability) => {
+                        Err(RelayError::NoMethod { method: request.method.to_string() })
+                    }
+                    Ok(inventory) => {
+                        let allowed = |i: &&Item| scope.allows(&service.name, i.needs);
+                        Ok(atlas::list(of_one(&inventory).iter().filter(allowed).map(|i| i.seen(era))))
+                    }
+                    Err(e) => Err(e),
+                },
                 Err(e) => Err(e),
             },
             Resource::All => {
