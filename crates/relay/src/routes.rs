@@ -16,6 +16,7 @@ use axum::{
     routing::any,
 };
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::Resource;
@@ -232,28 +233,46 @@ async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static 
 }
 
 /// 2025-03-26 alone: the answers to several messages as one stream of events. They are handled one after the
-/// other, which that revision leaves open.
+/// other, which that revision leaves open, and what one of them brings passes as it comes: a question that it is
+/// answered with must reach the app before its answer can.
 async fn batch(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
     scope: &Leave,
     messages: Vec<Message<'_>>,
 ) -> Response {
-    let mut events = Vec::new();
-    for message in messages {
-        let response = legacy::door::message(relay, session, scope, message).await;
-        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
-            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
-        let collected = Limited::new(response.into_body(), relay.limits.message).collect().await;
-        let Ok(body) = collected.map(http_body_util::Collected::to_bytes) else { continue };
-        if is_stream {
-            events.push(body);
-        } else if !body.is_empty() {
-            events.push(sse::encode(&body));
+    let wants_answers = messages.iter().any(|m| matches!(m, Message::Request(_)));
+    if !wants_answers {
+        for message in messages {
+            legacy::door::message(relay, session, scope, message).await;
         }
-    }
-    if events.is_empty() {
         return reply::taken();
     }
-    reply::stream(mcp::EVENT_STREAM, Body::from(events.concat()))
+    let own: Vec<Bytes> = messages.iter().map(Message::to_bytes).collect();
+    let (relay, session, scope) = (relay.clone(), session.clone(), scope.clone());
+    let max = relay.limits.message;
+    let answers = stream::iter(own).then(move |bytes| {
+        let (relay, session, scope) = (relay.clone(), session.clone(), scope.clone());
+        async move {
+            match Message::peek(&bytes) {
+                Ok(message) => legacy::door::message(&relay, &session, &scope, message).await,
+                // Never so: it was read and written by us.
+                Err(_) => reply::taken(),
+            }
+        }
+    });
+    let events = answers.flat_map(move |response| {
+        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
+            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
+        let body = response.into_body();
+        if is_stream {
+            return StreamExt::boxed(body.into_data_stream());
+        }
+        let whole = async move {
+            let body = Limited::new(body, max).collect().await.ok()?.to_bytes();
+            (!body.is_empty()).then(|| Ok(sse::encode(&body)))
+        };
+        stream::once(whole).filter_map(std::future::ready).boxed()
+    });
+    reply::stream(mcp::EVENT_STREAM, Body::from_stream(events))
 }
