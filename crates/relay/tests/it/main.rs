@@ -4,8 +4,12 @@
 mod all;
 mod calls;
 mod input;
+mod modern;
+mod modern_app;
+mod peer;
 mod questions;
 mod revoke;
 mod service;
 mod sessions;
 mod support;
+mod visit;

@@ -196,6 +196,20 @@ impl House {
         Self { engine, relay, tokens, connection, address, server, client }
     }
 
+    /// Another app before the same relay.
+    pub(crate) async fn beside(&self, id: &str, scope: &str) -> Self {
+        let connection = connection(id, scope);
+        let (address, server) = serve(&self.relay, &connection).await;
+        let (engine, relay) = (self.engine.clone(), self.relay.clone());
+        Self { engine, relay, tokens: self.tokens.clone(), connection, address, server, client: self.client.clone() }
+    }
+
+    /// The person revokes the connection.
+    pub(crate) fn revoke(&self) {
+        self.connection.gate.close();
+        self.connection.stop.cancel();
+    }
+
     /// A request exactly as written.
     pub(crate) async fn raw(
         &self,
@@ -256,13 +270,13 @@ impl House {
         let headers = [("content-type", "application/json"), ("mcp-session-id", session)];
         let response = self.raw(Method::POST, path, &headers, body).await;
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Stream { body: response.into_body(), decoder: Decoder::new(1 << 20) }
+        Stream::new(response.into_body())
     }
 
     pub(crate) async fn listen(&self, path: &str, session: &str) -> Stream {
         let response = self.raw(Method::GET, path, &[("mcp-session-id", session)], "").await;
         assert_eq!(response.status(), StatusCode::OK);
-        Stream { body: response.into_body(), decoder: Decoder::new(1 << 20) }
+        Stream::new(response.into_body())
     }
 
     /// Waits for the log's line of a call.
@@ -304,6 +318,10 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    pub(crate) fn new(body: Incoming) -> Self {
+        Self { body, decoder: Decoder::new(1 << 20) }
+    }
+
     /// The next message; `None` at the stream's end.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         self.event().await.map(|e| value(&e.data).unwrap_or_else(|| panic!("no JSON: {}", e.data)))
