@@ -45,7 +45,7 @@ pub use connection::{Connection, Grant};
 pub use gate::{Gate, Pass};
 pub use limits::Limits;
 pub use ports::{
-    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Person, Record,
-    Service,
+    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Leave, Person,
+    Record, Service,
 };
 pub use relay::{Relay, ToolSeen};

@@ -1,7 +1,7 @@
 //! Requests of apps of the modern era.
 
 use crate::{
-    Caller, Door, Relay, Service,
+    Caller, Door, Leave, Relay, Service,
     app::{App, Visit},
     call,
     carry::mirrored,
@@ -19,7 +19,7 @@ use crate::{
 };
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use model::{Access, Resource, Scope};
+use model::{Access, Resource};
 use protocol::{
     Era, Message, Notification, Object, Request, Revision, code, header as mcp, meta::Meta, method, mirror,
 };
@@ -27,6 +27,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// Whether a POST is of the modern era: by its header, or by what the request says of itself.
 pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
+    // An app that falls back may go on naming the revision it would rather speak.
+    if is_initialize(message) {
+        return false;
+    }
     let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
     match header.map(str::parse::<Revision>) {
         Some(Ok(revision)) if revision.era() == Era::Modern => return true,
@@ -40,6 +44,11 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
         }
         Message::Notification(_) | Message::Response(_) => false,
     }
+}
+
+/// Whether this opens a session of the legacy era.
+pub(crate) fn is_initialize(message: &Message<'_>) -> bool {
+    matches!(message, Message::Request(r) if r.method == method::INITIALIZE && !protocol::meta::is_modern(r))
 }
 
 /// Handles one message.
@@ -115,7 +124,7 @@ async fn answered(
     meta: Meta,
     mut request: Request<'_>,
 ) -> Result<Response, RelayError> {
-    let scope = caller.scope();
+    let scope = caller.leave();
     match request.method.as_ref() {
         method::DISCOVER => return local::discover(relay, &scope, endpoint, &request.id).await,
         method::LISTEN => return listen(relay, caller, &scope, endpoint, &request).await,
@@ -154,7 +163,7 @@ async fn answered(
 async fn listen(
     relay: &Arc<Relay>,
     caller: &Caller,
-    scope: &Scope,
+    scope: &Leave,
     endpoint: &Resource,
     request: &Request<'_>,
 ) -> Result<Response, RelayError> {
@@ -187,7 +196,7 @@ async fn listen(
         return Err(RelayError::Revoked);
     }
     let wanted = Wanted { lists, resources };
-    let open = listening::open(relay, &caller.connection, endpoint.clone(), request.id.clone(), wanted);
+    let open = listening::open(relay, caller, endpoint.clone(), request.id.clone(), wanted);
     Ok(reply::stream(mcp::EVENT_STREAM, open))
 }
 
@@ -198,7 +207,7 @@ fn notification(relay: &Arc<Relay>, caller: &Caller, endpoint: &Resource, notice
     if matches!(notice.method.as_ref(), method::CANCELLED | method::INITIALIZED | method::ROOTS_CHANGED) {
         return;
     }
-    let scope = caller.scope();
+    let scope = caller.leave();
     let Ok(service) = relay.one(name, &scope) else { return };
     let modern = relay.shelf(&service).seen().is_some_and(|i| i.speaks == Speaks::Modern);
     let Some(pass) = caller.connection.gate.enter().filter(|_| modern && scope.allows(name, Access::Write))

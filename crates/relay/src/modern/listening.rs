@@ -1,9 +1,9 @@
 //! Subscriptions of apps of the modern era (`subscriptions/listen`).
 
-use crate::{Connection, Relay, Service, legacy::inbox::Inbox, modern::watch};
+use crate::{Caller, Connection, Relay, Service, legacy::inbox::Inbox, modern::watch};
 use bytes::Bytes;
 use http_body::Frame;
-use model::Resource;
+use model::{Resource, Scope};
 use protocol::{Id, Notification, Object, meta, method, raw, sse};
 use serde_json::value::RawValue;
 use std::{
@@ -28,6 +28,8 @@ pub(crate) struct Listeners {
 /// One of them.
 struct Listener {
     connection: Arc<Connection>,
+    /// What the token may do that it was opened with.
+    limit: Option<Arc<Scope>>,
     endpoint: Resource,
     /// The request that opened it, by which its notifications are known.
     id: Id,
@@ -55,8 +57,7 @@ impl Listeners {
                 Resource::All => true,
                 Resource::One(name) => *name == service.name,
             };
-            let sees = here && listener.connection.grant.load().scope.names(&service.name);
-            if sees && listener.lists.contains(&method) {
+            if here && listener.may_see(service) && listener.lists.contains(&method) {
                 listener.inbox.put_once(listener.tagged(method, Object::new()));
             }
         }
@@ -64,6 +65,12 @@ impl Listeners {
 }
 
 impl Listener {
+    /// Whether the app may see anything of this service now.
+    fn may_see(&self, service: &Service) -> bool {
+        self.connection.grant.load().scope.names(&service.name)
+            && self.limit.as_ref().is_none_or(|limit| limit.names(&service.name))
+    }
+
     fn tagged(&self, method: &'static str, params: Object<'_>) -> Bytes {
         let about = Object::new().with(meta::SUBSCRIPTION_ID, raw(&self.id));
         Notification::new(method, Some(params.with("_meta", about))).to_bytes()
@@ -123,13 +130,15 @@ pub(crate) struct Subscription {
 /// Opens one.
 pub(crate) fn open(
     relay: &Arc<Relay>,
-    connection: &Arc<Connection>,
+    caller: &Caller,
     endpoint: Resource,
     id: Id,
     wanted: Wanted,
 ) -> Subscription {
+    let connection = &caller.connection;
     let listener = Arc::new(Listener {
         connection: connection.clone(),
+        limit: caller.limit.clone(),
         endpoint,
         id: id.clone(),
         lists: wanted.lists.iter().map(|(_, method)| *method).collect(),
@@ -141,8 +150,11 @@ pub(crate) fn open(
     for (service, uris) in wanted.resources.into_values() {
         let own: Vec<String> = uris.iter().map(|(_, own)| own.clone()).collect();
         let public: HashMap<String, String> = uris.into_iter().map(|(public, own)| (own, public)).collect();
-        let listener = listener.clone();
+        let (listener, seen) = (listener.clone(), service.clone());
         watch::resources(relay, service, own, watching.child_token(), move |uri| {
+            if !listener.may_see(&seen) {
+                return;
+            }
             let uri = public.get(uri).map_or(uri, String::as_str);
             listener
                 .inbox
