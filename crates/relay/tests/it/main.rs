@@ -2,12 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod all;
+mod asking;
 mod calls;
+mod eras;
 mod input;
+mod legacy_app;
+mod listening;
 mod modern;
 mod modern_app;
+mod old;
+mod old_peer;
 mod peer;
 mod questions;
+mod resume;
 mod revoke;
 mod service;
 mod sessions;

@@ -382,7 +382,9 @@ fn legacy(
         return Some(said(200, answer(id, &list.to_string())));
     }
     match method {
-        "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => Some(said(200, answer(id, "{}"))),
+        "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
+            Some(said(200, answer(id, "{}")))
+        }
         _ => None,
     }
 }

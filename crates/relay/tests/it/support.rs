@@ -201,7 +201,15 @@ impl House {
         let connection = connection(id, scope);
         let (address, server) = serve(&self.relay, &connection).await;
         let (engine, relay) = (self.engine.clone(), self.relay.clone());
-        Self { engine, relay, tokens: self.tokens.clone(), connection, address, server, client: self.client.clone() }
+        Self {
+            engine,
+            relay,
+            tokens: self.tokens.clone(),
+            connection,
+            address,
+            server,
+            client: self.client.clone(),
+        }
     }
 
     /// The person revokes the connection.
