@@ -30,6 +30,7 @@ mod limits;
 mod local;
 mod modern;
 mod names;
+mod pool;
 mod ports;
 mod problem;
 mod relay;

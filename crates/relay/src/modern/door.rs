@@ -10,7 +10,7 @@ use crate::{
     legacy::exchange,
     local,
     modern::{
-        listening::{self, Wanted},
+        listening::{self, Wanted, Watched},
         parked::{self, Retry},
     },
     problem::RelayError,
@@ -150,11 +150,13 @@ async fn answered(
         }
     }
     let has_state = request.params.as_ref().is_some_and(|p| p.get("requestState").is_some());
-    if has_state && place.refusal.is_none() && relay.speaks(&place.service).await? == Speaks::Legacy {
-        if let Retry::Of(answer) = parked::retry(relay, &visit, &place, &request)? {
-            let token = call::token(&request);
-            return Ok(parked::go_on(relay, visit, *answer, &request, token).await);
-        }
+    if has_state
+        && place.refusal.is_none()
+        && relay.speaks(&place.service).await? == Speaks::Legacy
+        && let Retry::Of(answer) = parked::retry(relay, &visit, &place, &request)?
+    {
+        let token = call::token(&request);
+        return Ok(parked::go_on(relay, visit, *answer, &request, token).await);
     }
     Ok(call::forward(relay, app, place, request).await)
 }
@@ -181,7 +183,7 @@ async fn listen(
         // At the endpoint of all services, a service may come that has what none has now.
         all || services.iter().any(|s| can(s, capability))
     });
-    let mut resources: BTreeMap<String, (Arc<Service>, Vec<(String, String)>)> = BTreeMap::new();
+    let mut resources = BTreeMap::new();
     for uri in listening::uris(&filter) {
         let place = match endpoint {
             Resource::One(_) => services.first().map(|s| (s.clone(), uri.clone())),
@@ -189,8 +191,9 @@ async fn listen(
         };
         // What can't be heard of is left out of what is acknowledged.
         let Some((service, own)) = place.filter(|(s, _)| can(s, "resources")) else { continue };
-        let entry = resources.entry(service.id.to_string()).or_insert_with(|| (service, Vec::new()));
-        entry.1.push((uri, own));
+        let watched: &mut Watched =
+            resources.entry(service.id.to_string()).or_insert_with(|| Watched { service, uris: Vec::new() });
+        watched.uris.push((uri, own));
     }
     if caller.connection.gate.is_closed() {
         return Err(RelayError::Revoked);

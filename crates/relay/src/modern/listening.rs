@@ -80,8 +80,15 @@ impl Listener {
 /// What an app asked to hear of, as far as it can be heard.
 pub(crate) struct Wanted {
     pub(crate) lists: Vec<(&'static str, &'static str)>,
-    /// By service: the URIs as the app calls them and as the service does.
-    pub(crate) resources: BTreeMap<String, (Arc<Service>, Vec<(String, String)>)>,
+    /// The resources, by service.
+    pub(crate) resources: BTreeMap<String, Watched>,
+}
+
+/// The resources of one service that are watched.
+pub(crate) struct Watched {
+    pub(crate) service: Arc<Service>,
+    /// As the app calls them and as the service does.
+    pub(crate) uris: Vec<(String, String)>,
 }
 
 impl Wanted {
@@ -103,11 +110,8 @@ impl Wanted {
         for (name, _) in &self.lists {
             filter.set(name, raw(&true));
         }
-        let uris: Vec<&str> = self
-            .resources
-            .values()
-            .flat_map(|(_, uris)| uris.iter().map(|(public, _)| public.as_str()))
-            .collect();
+        let uris: Vec<&str> =
+            self.resources.values().flat_map(|w| w.uris.iter().map(|(public, _)| public.as_str())).collect();
         if !uris.is_empty() {
             filter.set("resourceSubscriptions", raw(&uris));
         }
@@ -147,7 +151,7 @@ pub(crate) fn open(
     let acknowledged = Object::new().with("notifications", wanted.filter());
     listener.inbox.put(listener.tagged(method::ACKNOWLEDGED, acknowledged));
     let watching = CancellationToken::new();
-    for (service, uris) in wanted.resources.into_values() {
+    for Watched { service, uris } in wanted.resources.into_values() {
         let own: Vec<String> = uris.iter().map(|(_, own)| own.clone()).collect();
         let public: HashMap<String, String> = uris.into_iter().map(|(public, own)| (own, public)).collect();
         let (listener, seen) = (listener.clone(), service.clone());
