@@ -22,6 +22,13 @@ pub(crate) struct Hold {
     told: u64,
 }
 
+/// Whether a call is held. It is once at most.
+pub(crate) enum Held {
+    NotYet,
+    Now(Hold),
+    Before,
+}
+
 /// How often an app that can be told is told that its call waits.
 const EVERY: Duration = Duration::from_secs(5);
 
