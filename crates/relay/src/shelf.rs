@@ -122,17 +122,7 @@ impl Relay {
         service: &Arc<Service>,
     ) -> Result<Arc<Inventory>, RelayError> {
         let shelf = self.shelf(service);
-        if !shelf.inner().looked {
-            let kept = self.rows.load(&service.id).await.and_then(|json| Inventory::read(&json));
-            let mut inner = shelf.inner();
-            if !std::mem::replace(&mut inner.looked, true)
-                && let Some(kept) = kept
-                && shelf.seen.load().is_none()
-            {
-                shelf.seen.store(Some(Arc::new(kept)));
-                self.generation.fetch_add(1, Ordering::AcqRel);
-            }
-        }
+        self.recall_kept(&shelf, service).await;
         let seen = shelf.seen();
         let now = self.clock.now();
         let stale = {
@@ -180,10 +170,32 @@ impl Relay {
     /// # Errors
     /// Why that is not known.
     pub(crate) async fn speaks(self: &Arc<Self>, service: &Arc<Service>) -> Result<Speaks, RelayError> {
-        if let Some(seen) = self.shelf(service).seen() {
+        let shelf = self.shelf(service);
+        if let Some(seen) = shelf.seen() {
             return Ok(seen.speaks);
         }
-        self.inventory(service).await.map(|i| i.speaks)
+        self.recall_kept(&shelf, service).await;
+        if shelf.seen().is_none() {
+            // Whoever calls it wants to know now, also when it was not there a moment ago.
+            self.fetch(&shelf, service).await?;
+        }
+        shelf.seen().map(|i| i.speaks).ok_or_else(|| RelayError::TimedOut { title: service.title.clone() })
+    }
+
+    /// Looks once for what was kept of a service.
+    async fn recall_kept(&self, shelf: &Shelf, service: &Service) {
+        if shelf.inner().looked {
+            return;
+        }
+        let kept = self.rows.load(&service.id).await.and_then(|json| Inventory::read(&json));
+        let mut inner = shelf.inner();
+        if !std::mem::replace(&mut inner.looked, true)
+            && let Some(kept) = kept
+            && shelf.seen.load().is_none()
+        {
+            shelf.seen.store(Some(Arc::new(kept)));
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// It did not understand how it was spoken to: how it is spoken to now.
