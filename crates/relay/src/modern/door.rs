@@ -31,10 +31,8 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
     if is_initialize(message) {
         return false;
     }
-    let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
-    match header.map(str::parse::<Revision>) {
-        Some(Ok(revision)) if revision.era() == Era::Modern => return true,
-        _ => {}
+    if names_modern(headers) {
+        return true;
     }
     match message {
         Message::Request(r) => {
@@ -44,6 +42,12 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
         }
         Message::Notification(_) | Message::Response(_) => false,
     }
+}
+
+/// Whether the header names a revision of the modern era that is spoken here.
+pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
+    let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
+    header.and_then(|v| v.parse::<Revision>().ok()).is_some_and(|r| r.era() == Era::Modern)
 }
 
 /// Whether this opens a session of the legacy era.
