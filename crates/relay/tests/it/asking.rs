@@ -2,7 +2,8 @@
 //! result and answers in a request of its own.
 
 use crate::{
-    peer::{Call, Events, Peer, answer},
+    peer::Peer,
+    said::{Call, Events, answer},
     support::{House, limits},
     visit::{Answer, Ask},
 };
@@ -38,7 +39,7 @@ async fn asked(house: &House, peer: &Peer, ask: &Ask, questions: &[Value]) -> (A
 async fn told(peer: &Peer, id: &str, n: usize) -> Value {
     let is = |g: &crate::service::Got| g.json()["id"] == id;
     let told = || Some(peer.got("").into_iter().filter(is).collect::<Vec<_>>()).filter(|t| t.len() >= n);
-    crate::peer::until(told, id).await[n - 1].json()
+    crate::said::until(told, id).await[n - 1].json()
 }
 
 #[tokio::test]
@@ -270,7 +271,7 @@ async fn a_question_for_an_ability_that_the_app_did_not_declare_is_an_error_that
     let sample = json!({"jsonrpc":"2.0","id":"q1","method":"sampling/createMessage","params":{}});
     let url = json!({"jsonrpc":"2.0","id":"q1","method":"elicitation/create","params":{"mode":"url","url":"https://a.example/","elicitationId":"e","message":"Open"}});
     for (can, question, missing) in [
-        (json!({}), elicit("q1", "?"), json!({"elicitation":{}})),
+        (json!({}), elicit("q1", "?"), json!({"elicitation":{"form":{}}})),
         (json!({"elicitation":{}}), sample, json!({"sampling":{}})),
         (json!({"elicitation":{}}), url.clone(), json!({"elicitation":{"url":{}}})),
         (json!({"elicitation":{"url":{}}}), elicit("q1", "?"), json!({"elicitation":{"form":{}}})),

@@ -1,7 +1,8 @@
 //! Bad input from apps and services: refused for what it is, in bounded memory, while others are served.
 
 use crate::{
-    peer::{Call, Events, Peer, answer},
+    peer::Peer,
+    said::{Call, Events, answer},
     support::{House, LONG, limits},
     visit::Ask,
 };
@@ -115,9 +116,14 @@ async fn endless(house: &House, head: &str, chunked: bool) -> (String, usize) {
             return written;
         }
         while written < 1 << 30 {
-            let size = if chunked { write.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await } else { Ok(()) };
+            let size = if chunked {
+                write.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await
+            } else {
+                Ok(())
+            };
             let end: &[u8] = if chunked { b"\r\n" } else { b"" };
-            if size.is_err() || write.write_all(&piece).await.is_err() || write.write_all(end).await.is_err() {
+            if size.is_err() || write.write_all(&piece).await.is_err() || write.write_all(end).await.is_err()
+            {
                 break;
             }
             written += piece.len();
@@ -234,11 +240,21 @@ async fn an_event_or_an_answer_without_end_is_one_error() {
                     let start = if *media == "application/json" { "" } else { "data: " };
                     let (body, taken) = pieces("x".repeat(64 << 10));
                     let first = stream::once(async move { Ok::<_, io::Error>(Bytes::from(start)) });
-                    respond(peer.call().await, media, Body::from_stream(first.chain(body.into_data_stream().map(|p| p.map_err(io::Error::other)))));
+                    respond(
+                        peer.call().await,
+                        media,
+                        Body::from_stream(
+                            first.chain(body.into_data_stream().map(|p| p.map_err(io::Error::other))),
+                        ),
+                    );
                     taken
                 };
                 let calling = async {
-                    if modern { house.ask(Ask::work(1)).await } else { house.tell("/mcp/a", &session, &body).await }
+                    if modern {
+                        house.ask(Ask::work(1)).await
+                    } else {
+                        house.tell("/mcp/a", &session, &body).await
+                    }
                 };
                 let (answer, taken) = tokio::join!(calling, served);
                 assert_eq!(answer.json()["error"]["data"]["code"], "relay.too_large", "{}", answer.json());
@@ -260,10 +276,17 @@ async fn a_packed_answer_is_refused_and_never_unpacked() {
                 let served = async {
                     let call = peer.call().await;
                     assert_eq!(call.header("accept-encoding"), None);
-                    call.respond(([("content-type", media), ("content-encoding", "gzip")], vec![0x1f, 0x8b, 8, 0]));
+                    call.respond((
+                        [("content-type", media), ("content-encoding", "gzip")],
+                        vec![0x1f, 0x8b, 8, 0],
+                    ));
                 };
                 let calling = async {
-                    if modern { house.ask(Ask::work(1)).await } else { house.tell("/mcp/a", &session, &body).await }
+                    if modern {
+                        house.ask(Ask::work(1)).await
+                    } else {
+                        house.tell("/mcp/a", &session, &body).await
+                    }
                 };
                 let (answer, ()) = tokio::join!(calling, served);
                 assert_eq!(answer.json()["error"]["data"]["code"], "relay.no_mcp", "{}", answer.json());
@@ -283,7 +306,16 @@ async fn nonsense_on_a_services_stream_is_passed_over_and_the_answer_still_count
             let served = async {
                 let (events, id): (Events, Value) = peer.call().await.stream();
                 let deep = format!("{{\"a\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
-                for nonsense in ["", "{", "7", "[]", "{}", r#"{"jsonrpc":"2.0"}"#, r#"{"jsonrpc":"1.0","id":1,"result":{}}"#, &deep] {
+                for nonsense in [
+                    "",
+                    "{",
+                    "7",
+                    "[]",
+                    "{}",
+                    r#"{"jsonrpc":"2.0"}"#,
+                    r#"{"jsonrpc":"1.0","id":1,"result":{}}"#,
+                    &deep,
+                ] {
                     events.say(nonsense);
                 }
                 events.write("event: x\nid: 1\n\n: a comment\n\nretry: x\ndata\n\n".into());
@@ -293,7 +325,11 @@ async fn nonsense_on_a_services_stream_is_passed_over_and_the_answer_still_count
                 events.say(answer(&id, r#"{"ok":2}"#));
             };
             let calling = async {
-                if modern { house.ask(Ask::work(1)).await } else { house.tell("/mcp/a", &session, &body).await }
+                if modern {
+                    house.ask(Ask::work(1)).await
+                } else {
+                    house.tell("/mcp/a", &session, &body).await
+                }
             };
             let (reply, ()) = tokio::join!(calling, served);
             let answers: Vec<&String> = reply.texts.iter().filter(|t| t.contains("\"ok\"")).collect();

@@ -1,7 +1,8 @@
 //! Calls that wait for the person: the sign-in has ended, or the app may not do this yet.
 
 use crate::{
-    peer::{Peer, until},
+    peer::Peer,
+    said::until,
     support::{House, Question, Tokens, limits},
     visit::Ask,
 };
@@ -33,7 +34,11 @@ impl BearerSource for SignIn {
 
     async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
         if self.ended.load(Ordering::SeqCst) {
-            return Err(Problem::new("signin.ended", "The sign-in has ended.", "Sign in in Bellhop, then ask again."));
+            return Err(Problem::new(
+                "signin.ended",
+                "The sign-in has ended.",
+                "Sign in in Bellhop, then ask again.",
+            ));
         }
         self.tokens.wait().await
     }
@@ -47,7 +52,8 @@ impl BearerSource for SignIn {
 async fn house(peer: &Peer, limits: Limits) -> (House, Arc<SignIn>, UnboundedReceiver<Question>) {
     let house = House::new(&[("a", peer.url())], "a:write", limits).await;
     let signin = Arc::new(SignIn::default());
-    let service = Service { bearer: Some(signin.clone()), ..house.engine.services.lock().unwrap()[0].as_ref().clone() };
+    let service =
+        Service { bearer: Some(signin.clone()), ..house.engine.services.lock().unwrap()[0].as_ref().clone() };
     *house.engine.services.lock().unwrap() = Arc::new(vec![Arc::new(service)]);
     let (tell, asked) = tokio::sync::mpsc::unbounded_channel();
     *house.engine.asked.lock().unwrap() = Some(tell);
@@ -137,7 +143,7 @@ async fn a_held_call_may_be_asked_something_once_it_goes_on() {
     let key = first.asked().remove(0).0;
     let served = async {
         until(|| (!peer.got("").is_empty()).then_some(()), "an answer").await;
-        events.say(crate::peer::answer(&id, "{}"));
+        events.say(crate::said::answer(&id, "{}"));
     };
     let again = ask.again(2, &first.json(), json!({ key: {"action":"accept"} }));
     let (last, ()) = tokio::join!(house.ask(&again), served);
@@ -203,7 +209,8 @@ async fn a_held_call_that_the_person_denies_says_so() {
 #[tokio::test]
 async fn a_held_call_ends_with_a_sentence_when_nobody_answers_in_time() {
     let peer = Peer::legacy().await;
-    let short = Limits { hold: Duration::from_millis(150), hold_told: Duration::from_millis(150), ..limits() };
+    let short =
+        Limits { hold: Duration::from_millis(150), hold_told: Duration::from_millis(150), ..limits() };
     let (house, signin, mut asked) = house(&peer, short).await;
     house.relay.refresh_inventory(&"id-a".into()).await.unwrap();
     signin.ended.store(true, Ordering::SeqCst);
@@ -219,7 +226,10 @@ async fn a_held_call_ends_with_a_sentence_when_nobody_answers_in_time() {
     for (answer, id) in answers.iter().zip(1..) {
         let json = answer.json();
         assert_eq!((&json["id"], &json["error"]["data"]["code"]), (&json!(id), &json!("relay.not_in_time")));
-        assert_eq!(json["error"]["message"], "Service a waits for you in Bellhop. Answer in Bellhop, then ask again.");
+        assert_eq!(
+            json["error"]["message"],
+            "Service a waits for you in Bellhop. Answer in Bellhop, then ask again."
+        );
         // The question is not answered by that, only no longer waited for.
         assert!(asked.try_recv().unwrap().1.is_closed());
     }

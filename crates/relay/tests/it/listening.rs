@@ -1,7 +1,8 @@
 //! Subscriptions of apps of the modern era.
 
 use crate::{
-    peer::{Peer, until},
+    peer::Peer,
+    said::until,
     support::{House, Stream, limits},
     visit::Ask,
 };
@@ -104,7 +105,8 @@ async fn a_subscription_hears_nothing_of_services_outside_of_its_scope() {
     let house = House::new(&[("a", a.url()), ("b", b.url())], "a:read", limits()).await;
     house.relay.refresh_inventory(&"id-b".into()).await.unwrap();
     house.ask(Ask::new(1, "tools/list", json!({})).at("/mcp")).await;
-    (a.wait_for_listeners(1).await, b.wait_for_listeners(1).await);
+    a.wait_for_listeners(1).await;
+    b.wait_for_listeners(1).await;
     let uris = json!(["bellhop://b/x://one"]);
     let wanted = json!({"toolsListChanged":true,"resourceSubscriptions":uris});
     let mut stream = house.ask_stream(listen("s", wanted).at("/mcp")).await;

@@ -3,8 +3,11 @@
 
 mod all;
 mod asking;
+mod asking_back;
 mod calls;
 mod eras;
+mod flood;
+mod hold;
 mod input;
 mod legacy_app;
 mod listening;
@@ -16,6 +19,8 @@ mod peer;
 mod questions;
 mod resume;
 mod revoke;
+mod said;
+mod same;
 mod service;
 mod sessions;
 mod support;

@@ -1,7 +1,8 @@
 //! An app of the modern era before a service of the legacy one: calls, sessions, streams.
 
 use crate::{
-    peer::{Peer, until},
+    peer::Peer,
+    said::until,
     support::{House, limits},
     visit::{Ask, LEVEL},
 };
@@ -14,10 +15,10 @@ fn progress(token: &Value, n: u32) -> Value {
 }
 
 /// A call that the service answers with an empty result; gives what the app got and what the service got.
-async fn done(house: &House, peer: &Peer, ask: &Ask) -> (Value, crate::peer::Call) {
+async fn done(house: &House, peer: &Peer, ask: &Ask) -> (Value, crate::said::Call) {
     let (answer, call) = tokio::join!(house.ask(ask), async {
         let call = peer.call().await;
-        let seen = crate::peer::Call::clone_of(&call);
+        let seen = crate::said::Call::clone_of(&call);
         call.result(json!({"content":[]}));
         seen
     });
@@ -99,7 +100,7 @@ async fn errors_of_a_legacy_service_become_those_of_the_modern_era() {
 async fn calls_that_can_be_asked_nothing_share_a_session_and_others_have_one_to_themselves() {
     let peer = Peer::legacy().await;
     let house = House::before(&peer).await;
-    let session = |call: &crate::peer::Call| call.header("mcp-session-id").unwrap().to_owned();
+    let session = |call: &crate::said::Call| call.header("mcp-session-id").unwrap().to_owned();
     let shared = async {
         let (a, b) = (peer.call().await, peer.call().await);
         let sessions = (session(&a), session(&b));
@@ -179,8 +180,8 @@ async fn progress_of_two_calls_with_the_same_id_and_token_never_crosses() {
         let told = stream.next().await.unwrap();
         assert_eq!(told["params"], json!({"progressToken":"p","progress":n,"new":1}));
     }
-    to_two.say(crate::peer::answer(&id_two, r#"{"mark":2}"#));
-    to_one.say(crate::peer::answer(&id_one, r#"{"mark":1}"#));
+    to_two.say(crate::said::answer(&id_two, r#"{"mark":2}"#));
+    to_one.say(crate::said::answer(&id_one, r#"{"mark":1}"#));
     for (stream, n) in [(&mut one, 1), (&mut two, 2)] {
         let last = stream.next().await.unwrap();
         assert_eq!((&last["id"], &last["result"]["mark"]), (&json!(1), &json!(n)));
@@ -193,7 +194,7 @@ async fn started(
     house: &House,
     peer: &Peer,
     ask: &Ask,
-) -> (crate::support::Stream, (crate::peer::Events, Value, Value)) {
+) -> (crate::support::Stream, (crate::said::Events, Value, Value)) {
     let (mut stream, went) = tokio::join!(house.ask_stream(ask), async {
         let call = peer.call().await;
         let token = call.json()["params"]["_meta"]["progressToken"].clone();
@@ -213,7 +214,7 @@ async fn progress_without_a_token_of_the_app_is_not_passed_on() {
     let served = async {
         let (events, id) = peer.call().await.stream();
         events.say(progress(&json!("invented"), 1));
-        events.say(crate::peer::answer(&id, "{}"));
+        events.say(crate::said::answer(&id, "{}"));
     };
     let ask = Ask::work(1);
     let (answer, ()) = tokio::join!(house.ask(&ask), served);
@@ -258,7 +259,7 @@ async fn what_a_legacy_service_logs_reaches_only_calls_that_asked_for_that_level
             for level in ["info", "alert"] {
                 events.say(json!({"jsonrpc":"2.0","method":"notifications/message","params":{"level":level,"data":{"x":1}}}));
             }
-            events.say(crate::peer::answer(&id, "{}"));
+            events.say(crate::said::answer(&id, "{}"));
         };
         let (answer, ()) = tokio::join!(house.ask(&ask), served);
         let told: Vec<Value> = answer.texts.iter().map(|t| serde_json::from_str(t).unwrap()).collect();

@@ -1,7 +1,7 @@
 //! A small MCP server of the transport of 2024-11-05: one long event stream, and an address to post to.
 
 use crate::{
-    peer::{Events, answer, until},
+    said::{Events, answer, until},
     service::value,
     support::LONG,
 };

@@ -2,25 +2,23 @@
 //! other request it hands to the test, which answers as it likes.
 
 use crate::{
+    said::{Call, Events, answer, until},
     service::{Got, value},
     support::LONG,
 };
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::State,
     http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
     routing::any,
 };
-use futures_util::stream;
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
-    io,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,98 +34,11 @@ pub(crate) struct Switches {
     pub(crate) discover: Option<(u16, String)>,
     pub(crate) capabilities: Value,
     pub(crate) tools: Vec<Value>,
-    pub(crate) got: Vec<(Method, Got)>,
+    pub(crate) got: Vec<Got>,
     sessions: HashSet<String>,
     next: usize,
     listeners: Vec<Events>,
     calls: mpsc::UnboundedSender<Call>,
-}
-
-/// A request that waits for what the test answers.
-pub(crate) struct Call {
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
-    answer: oneshot::Sender<Response>,
-}
-
-/// A stream that the test says something on.
-pub(crate) struct Events(mpsc::UnboundedSender<String>);
-
-impl Events {
-    pub(crate) fn new() -> (Self, Response) {
-        let (tx, rx) = mpsc::unbounded_channel::<String>();
-        let body =
-            stream::unfold(rx, |mut rx| async move { rx.recv().await.map(|t| (Ok::<_, io::Error>(t), rx)) });
-        let response = ([("content-type", "text/event-stream")], Body::from_stream(body)).into_response();
-        (Self(tx), response)
-    }
-
-    /// A message; whether somebody reads still.
-    pub(crate) fn say(&self, message: impl ToString) -> bool {
-        self.write(format!("data: {}\n\n", message.to_string()))
-    }
-
-    /// Bytes as they are.
-    pub(crate) fn write(&self, text: String) -> bool {
-        self.0.send(text).is_ok()
-    }
-
-    /// Waits until nobody reads any more.
-    pub(crate) async fn closed(&self) {
-        tokio::time::timeout(LONG, self.0.closed()).await.expect("the stream is closed in time");
-    }
-}
-
-impl Call {
-    /// What it says, to look at after it was answered.
-    pub(crate) fn clone_of(other: &Self) -> Self {
-        Self { headers: other.headers.clone(), text: other.text.clone(), answer: oneshot::channel().0 }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        value(&self.text).unwrap()
-    }
-
-    pub(crate) fn id(&self) -> Value {
-        self.json()["id"].clone()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|v| v.to_str().unwrap())
-    }
-
-    /// A response of its own.
-    pub(crate) fn respond(self, response: impl IntoResponse) {
-        let _ = self.answer.send(response.into_response());
-    }
-
-    pub(crate) fn message(self, status: u16, text: String) {
-        let status = StatusCode::from_u16(status).unwrap();
-        self.respond((status, [("content-type", "application/json")], text));
-    }
-
-    pub(crate) fn result(self, result: impl ToString) {
-        let text = answer(&self.id(), &result.to_string());
-        self.message(200, text);
-    }
-
-    pub(crate) fn error(self, status: u16, error: &Value) {
-        let text = json!({"jsonrpc":"2.0","id":self.id(),"error":error}).to_string();
-        self.message(status, text);
-    }
-
-    /// The answer is a stream; also gives the request's id.
-    pub(crate) fn stream(self) -> (Events, Value) {
-        let (events, response) = Events::new();
-        let id = self.id();
-        self.respond(response);
-        (events, id)
-    }
-}
-
-/// A response with this id.
-pub(crate) fn answer(id: &Value, result: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
 pub(crate) struct Peer {
@@ -194,12 +105,7 @@ impl Peer {
     pub(crate) fn got(&self, method: &str) -> Vec<Got> {
         let state = self.state.lock().unwrap();
         let is = |g: &Got| g.json()["method"].as_str().unwrap_or_default() == method && !g.text.is_empty();
-        state.got.iter().map(|(_, g)| g).filter(|g| is(g)).cloned().collect()
-    }
-
-    /// How often it got this HTTP method.
-    pub(crate) fn times(&self, method: &Method) -> usize {
-        self.state.lock().unwrap().got.iter().filter(|(m, _)| m == method).count()
+        state.got.iter().filter(|g| is(g)).cloned().collect()
     }
 
     pub(crate) async fn wait_for(&self, method: &str, n: usize) -> Vec<Got> {
@@ -226,22 +132,11 @@ impl Peer {
     pub(crate) async fn wait_for_listeners(&self, n: usize) {
         let listeners = || {
             let mut s = self.state.lock().unwrap();
-            s.listeners.retain(|l| !l.0.is_closed());
+            s.listeners.retain(|l| l.is_open());
             (s.listeners.len() == n).then_some(())
         };
         until(listeners, &format!("{n} listeners")).await;
     }
-}
-
-/// Looks until it is there.
-pub(crate) async fn until<T>(mut look: impl FnMut() -> Option<T>, what: &str) -> T {
-    for _ in 0..2000 {
-        if let Some(found) = look() {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("{what}: did not come");
 }
 
 fn said(status: u16, text: String) -> Response {
@@ -260,7 +155,7 @@ async fn handle(
     let method = message["method"].as_str().unwrap_or_default().to_owned();
     let own = {
         let mut s = state.lock().unwrap();
-        s.got.push((http.clone(), Got { headers: headers.clone(), text: text.clone() }));
+        s.got.push(Got { headers: headers.clone(), text: text.clone() });
         match s.speaks {
             Speaks::Modern => modern(&mut s, &http, &headers, &method, &message),
             Speaks::Legacy => legacy(&mut s, &http, &headers, &method, &message),
@@ -270,7 +165,7 @@ async fn handle(
         return own;
     }
     let (tx, rx) = oneshot::channel();
-    let _ = state.lock().unwrap().calls.send(Call { headers, text, answer: tx });
+    let _ = state.lock().unwrap().calls.send(Call::new(headers, text, tx));
     rx.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }
 

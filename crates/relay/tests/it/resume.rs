@@ -1,7 +1,8 @@
 //! Streams that break off between an app of the legacy era and Bellhop.
 
 use crate::{
-    peer::{Events, Peer, answer},
+    peer::Peer,
+    said::{Events, answer},
     support::{House, Stream, limits},
 };
 use bellhop_relay::Limits;
@@ -117,6 +118,26 @@ async fn an_event_that_nobody_knows_is_refused_and_the_session_lives_on() {
     let ping = json!({"jsonrpc":"2.0","id":2,"method":"ping"});
     assert_eq!(house.tell("/mcp/a", &session, &ping).await.json()["result"], json!({}));
     // Who knows it goes on.
+    let mut stream = come_back(&house, &session, &last).await;
+    events.say(answer(&id, "{}"));
+    assert_eq!(stream.next().await.unwrap()["id"], 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_again_is_waited_for_anew() {
+    let peer = Peer::legacy().await;
+    let rejoin = Duration::from_secs(3);
+    let house = House::new(&[("a", peer.url())], "a:write", Limits { rejoin, ..limits() }).await;
+    let session = house.open("/mcp/a").await;
+    let (mut stream, events, id) = begun(&house, &peer, &session).await;
+    events.say(note(0));
+    let last = stream.event().await.unwrap().id.unwrap();
+    drop(stream);
+    let stream = come_back(&house, &session, &last).await;
+    tokio::time::sleep(rejoin / 3 * 2).await;
+    drop(stream);
+    // Past the end of the first waiting, and long before that of the second.
+    tokio::time::sleep(rejoin / 2).await;
     let mut stream = come_back(&house, &session, &last).await;
     events.say(answer(&id, "{}"));
     assert_eq!(stream.next().await.unwrap()["id"], 1);

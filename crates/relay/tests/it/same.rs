@@ -41,7 +41,8 @@ fn any_json() -> impl Strategy<Value = String> {
 /// Members of an object whose names nobody knows; each name once, as a message has to.
 fn members(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     prop::collection::btree_map("x\\PC{0,4}", value, 0..5).prop_map(|members| {
-        let member = |(name, value): (String, String)| format!("{}:{value}", serde_json::to_string(&name).unwrap());
+        let member =
+            |(name, value): (String, String)| format!("{}:{value}", serde_json::to_string(&name).unwrap());
         members.into_iter().map(member).collect::<Vec<_>>().join(",")
     })
 }
@@ -64,7 +65,14 @@ struct Case {
 fn cases() -> impl Strategy<Value = Case> {
     let object = || members(any_json());
     (object(), object(), object(), object(), object(), any::<bool>()).prop_map(
-        |(arguments, meta, params, notice, result, error)| Case { arguments, meta, params, notice, result, error },
+        |(arguments, meta, params, notice, result, error)| Case {
+            arguments,
+            meta,
+            params,
+            notice,
+            result,
+            error,
+        },
     )
 }
 
@@ -116,12 +124,17 @@ impl Road {
         let mut headers = vec![("content-type", "application/json")];
         if self.app_is_modern {
             let name = if self.path == "/mcp" { "a_work" } else { "work" };
-            headers.extend([("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", name)]);
+            headers.extend([
+                ("mcp-protocol-version", "2026-07-28"),
+                ("mcp-method", "tools/call"),
+                ("mcp-name", name),
+            ]);
             assert_eq!(mirror::encode(name), name);
         } else {
             headers.push(("mcp-session-id", &self.session));
         }
-        let notice = format!(r#"{{"jsonrpc":"2.0","method":"notifications/x","params":{{{}}}}}"#, case.notice);
+        let notice =
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/x","params":{{{}}}}}"#, case.notice);
         let outcome = |era: &str| {
             if case.error {
                 format!(r#""error":{{"code":-32603,"message":"m"{}}}"#, more(&case.result))

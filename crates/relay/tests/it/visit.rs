@@ -5,7 +5,7 @@ use crate::{
     service::value,
     support::{House, LONG, Reply, Stream},
 };
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use protocol::sse::Decoder;
 use serde_json::{Value, json};
@@ -101,7 +101,6 @@ impl Ask {
 /// An answer, whether it came alone or at the end of a stream.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
     /// All messages, as they came.
     pub(crate) texts: Vec<String>,
 }
@@ -178,5 +177,5 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
     } else {
         vec![String::from_utf8(body.to_vec()).unwrap()]
     };
-    Answer { status: parts.status, headers: parts.headers, texts }
+    Answer { status: parts.status, texts }
 }
