@@ -356,3 +356,17 @@ async fn a_ping_of_the_service_and_what_no_app_knows_are_answered_for_the_app() 
     let (last, ()) = tokio::join!(house.ask(Ask::work(1)), served);
     assert_eq!(last.texts.len(), 1);
 }
+
+#[tokio::test]
+async fn a_removed_service_is_told_of_the_calls_that_wait_for_answers() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    let ask = Ask::work(1).can(able());
+    let (_, _events, id, _) = asked(&house, &peer, &ask, &[elicit("q1", "?")]).await;
+    *house.engine.services.lock().unwrap() = std::sync::Arc::default();
+    house.relay.service_removed(&"id-a".into()).await;
+    let cancelled = peer.wait_for("notifications/cancelled", 1).await;
+    assert_eq!(cancelled[0].json()["params"]["requestId"], id);
+    peer.wait_for_sessions(0).await;
+    assert_eq!(house.connection.gate.in_flight(), 0);
+}

@@ -142,3 +142,34 @@ async fn an_answer_of_another_session_does_not_reach_a_modern_service() {
     let retry = peer.call().await;
     assert_eq!(retry.json()["params"]["inputResponses"]["k"]["x"], "real");
 }
+
+#[tokio::test]
+async fn a_service_that_asks_without_end_is_stopped() {
+    let peer = Peer::modern().await;
+    let house = House::before(&peer).await;
+    let session = house.open_with("/mcp/a", NEWEST, json!({"elicitation":{}})).await;
+    let asking = async {
+        loop {
+            peer.call().await.result(asks(&json!({"k":elicit("?")})));
+        }
+    };
+    let answering = async {
+        let mut stream = house.stream("/mcp/a", &session, work(1).to_string()).await;
+        let mut rounds = 0;
+        loop {
+            let said = stream.next().await.unwrap();
+            if said["method"].is_null() {
+                assert_eq!(said["error"]["data"]["code"], "relay.no_mcp", "{said}");
+                return rounds;
+            }
+            rounds += 1;
+            let answer = json!({"jsonrpc":"2.0","id":said["id"],"result":{"action":"accept"}});
+            house.tell("/mcp/a", &session, &answer).await;
+        }
+    };
+    let rounds = tokio::select! {
+        rounds = answering => rounds,
+        () = asking => unreachable!(),
+    };
+    assert!((5..100).contains(&rounds), "{rounds}");
+}

@@ -339,3 +339,61 @@ async fn nonsense_on_a_services_stream_is_passed_over_and_the_answer_still_count
         }
     }
 }
+
+#[tokio::test]
+async fn lists_without_end_are_held_no_more_than_a_message_is() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        peer.set(|s| {
+            s.tools =
+                vec![json!({"name":"t","inputSchema":{"type":"object"},"description":"x".repeat(10_000)})];
+            s.endless = true;
+        });
+        let small = Limits { message: 100_000, ..limits() };
+        let house = House::new(&[("a", peer.url())], "a:write", small).await;
+        let listed = house.ask(Ask::new(1, "tools/list", json!({}))).await.json();
+        assert_eq!(listed["error"]["data"]["code"], "relay.too_large", "{listed}");
+        assert!(peer.got("tools/list").len() <= 11);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_falls_silent_is_one_error_and_is_told_in_the_manner_of_its_era() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        let is_modern = peer.state.lock().unwrap().speaks == crate::peer::Speaks::Modern;
+        let impatient = Limits { answer: Duration::from_millis(300), ..limits() };
+        let house = House::new(&[("a", peer.url())], "a:write", impatient).await;
+        let session = house.open("/mcp/a").await;
+        let body = serde_json::from_str(&crate::support::call(1, "work")).unwrap();
+        let mut told = 0;
+        for modern in [false, true] {
+            for begins in [false, true] {
+                let served = async {
+                    let call = peer.call().await;
+                    let token = call.json()["params"]["_meta"]["progressToken"].clone();
+                    if !begins {
+                        return (Some(call), None);
+                    }
+                    let (events, _) = call.stream();
+                    events.say(json!({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":token}}));
+                    (None, Some(events))
+                };
+                let calling = async {
+                    if modern {
+                        house.ask(Ask::work(1).meta("progressToken", 1)).await
+                    } else {
+                        house.tell("/mcp/a", &session, &body).await
+                    }
+                };
+                let (answer, (_call, events)) = tokio::join!(calling, served);
+                assert_eq!(answer.json()["error"]["data"]["code"], "relay.timed_out", "{}", answer.json());
+                assert_eq!(answer.texts.len(), if begins { 2 } else { 1 });
+                if let Some(events) = events {
+                    events.closed().await;
+                }
+                told += usize::from(!is_modern);
+                peer.wait_for("notifications/cancelled", told).await;
+            }
+        }
+        assert_eq!(peer.got("notifications/cancelled").len(), told);
+    }
+}

@@ -296,3 +296,33 @@ async fn a_held_call_can_be_cancelled_in_both_eras_and_revoked() {
     house.connection.gate.drained().await;
     assert!(peer.got("tools/call").is_empty() && peer.got("notifications/cancelled").is_empty());
 }
+
+#[tokio::test]
+async fn a_held_call_on_a_session_that_is_open_can_be_cancelled_too_and_its_service_hears_nothing() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        let (house, signin, mut asked) = house(&peer, limits()).await;
+        let session = house.open("/mcp/a").await;
+        let body = work(1);
+        tokio::join!(house.tell("/mcp/a", &session, &body), served(&peer));
+        tokio::join!(house.ask(Ask::work(1).can(json!({"elicitation":{}}))), served(&peer));
+        signin.ended.store(true, Ordering::SeqCst);
+        let mut stream = house.stream("/mcp/a", &session, body.to_string()).await;
+        let (_, waiting) = asked.recv().await.unwrap();
+        let cancel = json!({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}});
+        house.tell("/mcp/a", &session, &cancel).await;
+        assert_eq!(stream.next().await, None);
+        until(|| waiting.is_closed().then_some(()), "the end of waiting").await;
+        let ask = Ask::work(2).can(json!({"elicitation":{}})).meta("progressToken", 1);
+        let stream = house.ask_stream(&ask).await;
+        let (_, waiting) = asked.recv().await.unwrap();
+        drop(stream);
+        until(|| waiting.is_closed().then_some(()), "the end of waiting").await;
+        // With the sign-in back, what would have been said could be.
+        signin.ended.store(false, Ordering::SeqCst);
+        tokio::join!(house.tell("/mcp/a", &session, &body), served(&peer));
+        house.connection.gate.close();
+        house.connection.gate.drained().await;
+        assert!(peer.got("notifications/cancelled").is_empty());
+        assert_eq!(peer.got("tools/call").len(), 3);
+    }
+}

@@ -284,3 +284,55 @@ async fn a_modern_app_sees_and_uses_no_more_than_its_scope() {
     assert!(peer.got("tools/call").is_empty());
     let _: Value = house.ask(Ask::new(1, "server/discover", json!({}))).await.json();
 }
+
+#[tokio::test]
+async fn what_comes_by_the_bridge_has_no_headers_to_contradict_it() {
+    let peer = Peer::modern().await;
+    let house = House::before(&peer).await.by_the_bridge().await;
+    let ask = Ask::work(1).header("mcp-method", "").header("mcp-name", "").header("mcp-protocol-version", "");
+    let served = async {
+        let call = peer.call().await;
+        assert_eq!(call.text, ask.body.to_string());
+        assert_eq!((call.header("mcp-method"), call.header("mcp-name")), (Some("tools/call"), Some("work")));
+        call.result(json!({"resultType":"complete"}));
+    };
+    let (answer, ()) = tokio::join!(house.ask(&ask), served);
+    assert_eq!(answer.json()["result"]["resultType"], "complete", "{}", answer.json());
+}
+
+#[tokio::test]
+async fn a_modern_services_stream_that_dies_is_one_error() {
+    let peer = Peer::modern().await;
+    let house = House::before(&peer).await;
+    let served = async {
+        let (events, _) = peer.call().await.stream();
+        events.say(json!({"jsonrpc":"2.0","method":"notifications/future"}));
+    };
+    let (answer, ()) = tokio::join!(house.ask(Ask::work(9)), served);
+    assert_eq!(answer.texts.len(), 2);
+    let last = answer.json();
+    assert_eq!((&last["id"], &last["error"]["data"]["code"]), (&json!(9), &json!("relay.died")));
+    assert!(peer.got("tools/call").len() == 1, "never done twice");
+}
+
+#[tokio::test]
+async fn a_stream_on_which_nothing_happens_says_that_it_is_alive() {
+    let peer = Peer::modern().await;
+    let often = bellhop_relay::Limits { keep_alive: std::time::Duration::from_millis(20), ..limits() };
+    let house = House::new(&[("a", peer.url())], "a:write", often).await;
+    let session = house.open("/mcp/a").await;
+    let served = async { peer.call().await.stream() };
+    let (mut modern, _one) = tokio::join!(house.ask_stream(Ask::work(1)), served);
+    let served = async { peer.call().await.stream() };
+    let body = crate::support::call(1, "work");
+    let (mut legacy, _two) = tokio::join!(house.stream("/mcp/a", &session, body), served);
+    let listen = Ask::new(1, "subscriptions/listen", json!({"notifications":{}}));
+    let mut subscription = house.ask_stream(listen).await;
+    let mut listening = house.listen("/mcp/a", &session).await;
+    for stream in [&mut modern, &mut legacy, &mut subscription, &mut listening] {
+        // More than the one that some begin with.
+        for _ in 0..3 {
+            stream.comment().await;
+        }
+    }
+}

@@ -302,3 +302,34 @@ async fn sessions_nobody_can_answer_on_are_bounded_and_end() {
     // Bellhop's own, and a few that are kept for the next calls.
     until(|| (peer.sessions() <= 5).then_some(()), "the end of sessions").await;
 }
+
+#[tokio::test]
+async fn a_legacy_service_that_ends_its_stream_to_be_asked_again_is_asked_for_a_modern_app_too() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    house.ask(Ask::new(1, "tools/list", json!({}))).await;
+    peer.wait_for_listeners(1).await;
+    let served = async {
+        let (events, id) = peer.call().await.stream();
+        events.write("id: e1\nretry: 1\ndata:\n\n".into());
+        drop(events);
+        peer.wait_for_listeners(2).await;
+        peer.say(&json!({"jsonrpc":"2.0","id":id,"result":{"resumed":true}}));
+    };
+    let (answer, ()) = tokio::join!(house.ask(Ask::work(1)), served);
+    assert_eq!(answer.json()["result"], json!({"resumed":true,"resultType":"complete"}));
+    let state = peer.state.lock().unwrap();
+    let resumed = state.got.iter().find(|g| g.headers.contains_key("last-event-id")).unwrap();
+    assert_eq!(resumed.headers["last-event-id"], "e1");
+}
+
+#[tokio::test]
+async fn a_large_answer_crosses_the_eras_whole() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    let served = async { peer.call().await.result(json!({"x":"y".repeat(3 << 20)})) };
+    let (answer, ()) = tokio::join!(house.ask(Ask::work(1)), served);
+    let result = answer.json()["result"].clone();
+    assert_eq!(result["x"].as_str().unwrap().len(), 3 << 20);
+    assert_eq!(result["resultType"], "complete");
+}

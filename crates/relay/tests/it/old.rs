@@ -2,6 +2,7 @@
 
 use crate::{
     old_peer::OldPeer,
+    said::until,
     support::{House, limits},
     visit::{Answer, Ask},
 };
@@ -200,4 +201,31 @@ async fn what_an_event_stream_says_outside_of_calls_reaches_the_listening_app() 
         json!({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x://one"}});
     peer.say(number, &update);
     assert_eq!(stream.next().await.unwrap(), update);
+}
+
+#[tokio::test]
+async fn the_end_of_a_connection_or_of_a_service_ends_its_event_streams() {
+    let peer = OldPeer::start().await;
+    let house = before(&peer).await;
+    let session = house.open("/mcp/a").await;
+    let served = async {
+        for _ in 0..3 {
+            let (stream, call) = peer.call().await;
+            peer.result(stream, &call["id"], &json!({}));
+        }
+    };
+    let body = work(1, "x");
+    let calls = async {
+        house.tell("/mcp/a", &session, &body).await;
+        house.ask(Ask::work(1)).await;
+        house.ask(Ask::work(1).can(json!({"elicitation":{}}))).await;
+    };
+    tokio::join!(calls, served);
+    assert_eq!(peer.streams(), 4);
+    house.revoke();
+    house.relay.forget(&house.connection.id).await;
+    until(|| (peer.streams() == 1).then_some(()), "the end of streams").await;
+    *house.engine.services.lock().unwrap() = std::sync::Arc::default();
+    house.relay.service_removed(&"id-a".into()).await;
+    until(|| (peer.streams() == 0).then_some(()), "the end of the last one").await;
 }

@@ -88,6 +88,11 @@ impl OldPeer {
         self.state.lock().unwrap().streams.remove(&stream);
     }
 
+    /// How many streams somebody reads.
+    pub(crate) fn streams(&self) -> usize {
+        self.state.lock().unwrap().streams.values().filter(|s| s.is_open()).count()
+    }
+
     pub(crate) fn got(&self, method: &str) -> Vec<Value> {
         let state = self.state.lock().unwrap();
         state.got.iter().filter(|m| m["method"].as_str().unwrap_or_default() == method).cloned().collect()

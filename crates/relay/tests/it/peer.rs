@@ -34,6 +34,8 @@ pub(crate) struct Switches {
     pub(crate) discover: Option<(u16, String)>,
     pub(crate) capabilities: Value,
     pub(crate) tools: Vec<Value>,
+    /// There is always another page of tools.
+    pub(crate) endless: bool,
     pub(crate) got: Vec<Got>,
     sessions: HashSet<String>,
     next: usize,
@@ -76,6 +78,7 @@ impl Peer {
                 json!({"name":"work","inputSchema":{"type":"object"},"annotations":reads}),
                 json!({"name":"write","inputSchema":{"type":"object"}}),
             ],
+            endless: false,
             got: Vec::new(),
             sessions: HashSet::new(),
             next: 0,
@@ -171,6 +174,7 @@ async fn handle(
 
 fn list(s: &Switches, method: &str) -> Option<Value> {
     Some(match method {
+        "tools/list" if s.endless => json!({"tools": s.tools, "nextCursor": "more"}),
         "tools/list" => json!({"tools": s.tools}),
         "prompts/list" => json!({"prompts":[{"name":"greet"}]}),
         "resources/list" => json!({"resources":[{"uri":"x://one","name":"one"}]}),

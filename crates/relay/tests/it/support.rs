@@ -212,6 +212,14 @@ impl House {
         }
     }
 
+    /// The same app, by the bridge.
+    pub(crate) async fn by_the_bridge(&self) -> Self {
+        let (address, server) = serve_at(&self.relay, &self.connection, Door::Bridge).await;
+        let (engine, relay) = (self.engine.clone(), self.relay.clone());
+        let (tokens, connection) = (self.tokens.clone(), self.connection.clone());
+        Self { engine, relay, tokens, connection, address, server, client: self.client.clone() }
+    }
+
     /// The person revokes the connection.
     pub(crate) fn revoke(&self) {
         self.connection.gate.close();
@@ -313,7 +321,15 @@ pub(crate) async fn serve(
     relay: &Arc<Relay>,
     connection: &Arc<Connection>,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
-    let caller = Caller { connection: connection.clone(), resource: None, limit: None, door: Door::Http };
+    serve_at(relay, connection, Door::Http).await
+}
+
+async fn serve_at(
+    relay: &Arc<Relay>,
+    connection: &Arc<Connection>,
+    door: Door,
+) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let caller = Caller { connection: connection.clone(), resource: None, limit: None, door };
     let app = relay.routes().layer(axum::Extension(caller));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -333,6 +349,17 @@ impl Stream {
     /// The next message; `None` at the stream's end.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         self.event().await.map(|e| value(&e.data).unwrap_or_else(|| panic!("no JSON: {}", e.data)))
+    }
+
+    /// Reads until there is a comment.
+    pub(crate) async fn comment(&mut self) {
+        loop {
+            let frame = tokio::time::timeout(LONG, self.body.frame()).await.expect("something in time");
+            let frame = frame.expect("no end").unwrap();
+            if frame.data_ref().unwrap().starts_with(b":") {
+                return;
+            }
+        }
     }
 
     /// The next event with data.
