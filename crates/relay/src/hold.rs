@@ -83,6 +83,7 @@ pub(crate) fn until(
     load: Load,
     request: Request<'static>,
 ) -> (Source, Hold) {
+    flight.waits_here();
     let hold = Hold::new(relay, flight.token.clone(), flight.service.title.clone());
     let (relay, app) = (relay.clone(), flight.app.clone());
     let source = Source::Waiting(Box::pin(async move {

@@ -250,6 +250,13 @@ impl Session {
         }
     }
 
+    /// A running request is nowhere yet.
+    pub(crate) fn came_back(&self, id: &Id) {
+        if let Some(running) = self.inner().running.get_mut(id) {
+            running.link = None;
+        }
+    }
+
     pub(crate) fn ended(&self, id: &Id) {
         let mut inner = self.inner();
         inner.running.remove(id);
