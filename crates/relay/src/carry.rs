@@ -74,6 +74,9 @@ pub(crate) async fn carry(
         match carried {
             // It may speak otherwise than it did. Nothing was begun, so once more; a refusal then is one.
             Err(RelayError::OtherEra { .. }) if known == Known::FromBefore => {
+                if let App::Session(session) = app {
+                    session.came_back(&load.shape.id);
+                }
                 relay.learn_anew(&load.service).await?;
                 known = Known::Now;
             }

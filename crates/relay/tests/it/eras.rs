@@ -164,3 +164,21 @@ async fn a_service_that_is_silent_when_asked_for_its_era_holds_nobody_back_for_l
     assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 2);
     assert!(!house.engine.rows.lock().unwrap().contains_key(&"id-b".into()));
 }
+
+#[tokio::test]
+async fn a_call_whose_service_changed_its_era_is_cancelled_in_the_manner_of_the_new_one() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    let session = house.open("/mcp/a").await;
+    let body = serde_json::from_str(&crate::support::call(1, "work")).unwrap();
+    tokio::join!(house.tell("/mcp/a", &session, &body), served(&peer));
+    peer.set(|s| s.speaks = Speaks::Modern);
+    let (mut stream, (events, _)) = tokio::join!(house.stream("/mcp/a", &session, body.to_string()), async {
+        peer.call().await.stream()
+    });
+    let cancel = json!({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}});
+    house.tell("/mcp/a", &session, &cancel).await;
+    events.closed().await;
+    assert_eq!(stream.next().await, None);
+    assert!(peer.got("notifications/cancelled").is_empty());
+}

@@ -333,3 +333,32 @@ async fn a_large_answer_crosses_the_eras_whole() {
     assert_eq!(result["x"].as_str().unwrap().len(), 3 << 20);
     assert_eq!(result["resultType"], "complete");
 }
+
+#[tokio::test]
+async fn calls_at_once_across_the_eras_each_get_their_own_answer() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    let asks: Vec<Ask> = (0..40u32)
+        .map(|n| {
+            let can = if n % 2 == 0 { json!({}) } else { json!({"roots":{}}) };
+            Ask::work(n % 3).param("arguments", json!({"mark":n})).can(can)
+        })
+        .collect();
+    let calling = futures_util::future::join_all(asks.iter().map(|ask| house.ask(ask)));
+    let served = async {
+        let mut waiting = Vec::new();
+        for _ in 0..40 {
+            waiting.push(peer.call().await);
+        }
+        for call in waiting.into_iter().rev() {
+            let mark = call.json()["params"]["arguments"]["mark"].clone();
+            call.result(json!({"mark":mark}));
+        }
+    };
+    let (answers, ()) = tokio::join!(calling, served);
+    for (n, answer) in answers.iter().enumerate() {
+        let json = answer.json();
+        assert_eq!((&json["id"], &json["result"]["mark"]), (&json!(n % 3), &json!(n)));
+    }
+    assert_eq!((house.connection.gate.in_flight(), house.connection.calls()), (0, 40));
+}
