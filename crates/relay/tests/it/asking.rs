@@ -370,3 +370,38 @@ async fn a_removed_service_is_told_of_the_calls_that_wait_for_answers() {
     peer.wait_for_sessions(0).await;
     assert_eq!(house.connection.gate.in_flight(), 0);
 }
+
+#[tokio::test]
+async fn what_a_service_does_while_its_call_waits_for_answers_is_seen_when_they_come() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    let ask = Ask::work(1).can(able());
+    // It answers all the same, it dies, or it says more than anybody reads.
+    for case in 0..3 {
+        let (first, events, id, _) = asked(&house, &peer, &ask, &[elicit("q1", "?")]).await;
+        match case {
+            0 => {
+                events.say(answer(&id, r#"{"early":true}"#));
+            }
+            1 => drop(events),
+            _ => {
+                for _ in 0..200 {
+                    let long = "x".repeat(100_000);
+                    events.say(json!({"jsonrpc":"2.0","method":"notifications/future","params":{"x":long}}));
+                }
+                events.say(answer(&id, r#"{"early":true}"#));
+            }
+        }
+        let key = first.asked().remove(0).0;
+        let last = house.ask(ask.again(2, &first.json(), json!({ key: {"action":"accept"} }))).await;
+        let json = last.json();
+        assert_eq!(json["id"], 2);
+        if case == 1 {
+            assert_eq!(json["error"]["data"]["code"], "relay.died", "{json}");
+        } else {
+            assert_eq!(json["result"], json!({"early":true,"resultType":"complete"}));
+            assert_eq!(last.texts.len(), if case == 0 { 1 } else { 201 });
+        }
+    }
+    assert_eq!(house.connection.gate.in_flight(), 0);
+}

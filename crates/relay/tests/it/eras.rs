@@ -39,6 +39,8 @@ async fn a_legacy_service_is_known_however_it_refuses_a_discover() {
     let null = json!({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no session"}}).to_string();
     for (status, text) in [
         (200, error(-32601)),
+        (200, r#"{"jsonrpc":"2.0","id":"bellhop-discover","result":{"supportedVersions":["2025-11-25"],"capabilities":{}}}"#.into()),
+        (200, r#"{"jsonrpc":"2.0","id":"bellhop-discover","result":{}}"#.into()),
         (200, error(-32602)),
         (400, null),
         (400, error(-32600)),

@@ -336,3 +336,26 @@ async fn a_stream_on_which_nothing_happens_says_that_it_is_alive() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_notification_nobody_knows_reaches_the_one_service_and_those_of_the_legacy_era_do_not() {
+    let peer = Peer::modern().await;
+    let house = House::before(&peer).await;
+    house.ask(Ask::new(1, "tools/list", json!({}))).await;
+    let headers = [("content-type", "application/json"), ("mcp-protocol-version", "2026-07-28")];
+    for method in ["notifications/cancelled", "notifications/roots/list_changed", "notifications/future"] {
+        let said = json!({"jsonrpc":"2.0","method":method,"params":{"requestId":1,"n":1.5}}).to_string();
+        for path in ["/mcp", "/mcp/a"] {
+            let taken = house.send(Method::POST, path, &headers, &said).await;
+            assert_eq!((taken.status, taken.text.as_str()), (StatusCode::ACCEPTED, ""));
+        }
+    }
+    let got = peer.wait_for("notifications/future", 1).await;
+    assert_eq!(got[0].json()["params"], json!({"requestId":1,"n":1.5}));
+    assert_eq!(got[0].headers["mcp-method"], "notifications/future");
+    house.connection.gate.close();
+    house.connection.gate.drained().await;
+    assert_eq!(peer.got("notifications/future").len(), 1, "not from the endpoint of all services");
+    assert!(peer.got("notifications/cancelled").is_empty());
+    assert!(peer.got("notifications/roots/list_changed").is_empty());
+}
