@@ -179,6 +179,8 @@ async fn listen(
         Resource::One(name) => vec![relay.one(name, scope)?],
         Resource::All => relay.access.services().iter().filter(|s| scope.names(&s.name)).cloned().collect(),
     };
+    // What a service offers may have to be asked first; one that does not answer in time offers nothing yet.
+    futures_util::future::join_all(services.iter().map(|s| relay.inventory(s))).await;
     let can = |service: &Arc<Service>, capability: &str| {
         relay.shelf(service).seen().is_some_and(|i| i.can(capability))
     };

@@ -56,6 +56,21 @@ async fn a_subscription_is_acknowledged_first_and_all_it_says_is_tagged_with_its
 }
 
 #[tokio::test]
+async fn the_first_request_ever_may_be_a_subscription() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        let house = House::before(&peer).await;
+        let wanted = json!({"toolsListChanged":true,"resourceSubscriptions":["x://one"]});
+        let mut stream = house.ask_stream(listen("s", wanted.clone())).await;
+        assert_eq!(next(&mut stream).await["params"]["notifications"], wanted);
+        // Bellhop's own, and the one for the resource.
+        peer.wait_for_listeners(2).await;
+        peer.set(|s| s.tools.clear());
+        peer.say(&changed("tools"));
+        assert_eq!(next(&mut stream).await["method"], "notifications/tools/list_changed");
+    }
+}
+
+#[tokio::test]
 async fn what_can_not_be_heard_of_is_left_out_of_what_is_acknowledged() {
     let peer = Peer::legacy().await;
     peer.set(|s| s.capabilities = json!({"tools":{}}));
@@ -97,6 +112,33 @@ async fn resources_of_services_of_both_eras_are_heard_of_under_the_names_that_ap
     drop(stream);
     old.wait_for_sessions(sessions - 1).await;
     new.wait_for_listeners(1).await;
+}
+
+#[tokio::test]
+async fn no_more_subscriptions_are_open_for_one_app_than_the_limit() {
+    let peer = Peer::modern().await;
+    let limits = bellhop_relay::Limits { sessions: 2, ..limits() };
+    let house = House::new(&[("a", peer.url())], "a:read", limits).await;
+    let other = house.beside("connection-2", "a:read").await;
+    let wanted = json!({"toolsListChanged":true});
+    let mut others = other.ask_stream(listen("other", wanted.clone())).await;
+    let mut streams = Vec::new();
+    for id in ["one", "two", "three"] {
+        let mut stream = house.ask_stream(listen(id, wanted.clone())).await;
+        assert_eq!(next(&mut stream).await["method"], "notifications/subscriptions/acknowledged");
+        streams.push(stream);
+    }
+    let end = next(&mut streams[0]).await;
+    assert_eq!((&end["id"], &end["result"]["resultType"]), (&json!("one"), &json!("complete")));
+    assert_eq!(streams[0].next().await, None);
+    // Room is made within a connection alone.
+    next(&mut others).await;
+    peer.wait_for_listeners(1).await;
+    peer.set(|s| s.tools.clear());
+    peer.say(&changed("tools"));
+    for stream in streams[1..].iter_mut().chain([&mut others]) {
+        assert_eq!(next(stream).await["method"], "notifications/tools/list_changed");
+    }
 }
 
 #[tokio::test]
