@@ -141,7 +141,21 @@ impl Decoder {
 
 /// Writes a message as one event. Its text may hold line breaks.
 pub fn encode(data: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(data.len() + 24);
+    write(None, data)
+}
+
+/// [`encode`] with an id, from which the stream can be gone on with. The id must be one line.
+pub fn encode_as(id: &str, data: &[u8]) -> Bytes {
+    write(Some(id), data)
+}
+
+fn write(id: Option<&str>, data: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(data.len() + 24 + id.map_or(0, |id| id.len() + 5));
+    if let Some(id) = id {
+        out.put_slice(b"id: ");
+        out.put_slice(id.as_bytes());
+        out.put_u8(b'\n');
+    }
     out.put_slice(b"event: message\n");
     // JSON text that was pretty-printed has line breaks, of which SSE knows three kinds.
     let mut lines = data;

@@ -2,7 +2,7 @@
 
 use crate::Connection;
 use async_trait::async_trait;
-use model::{ConnectionId, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
+use model::{ConnectionId, Permit, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
 use std::{sync::Arc, time::Duration};
 
 /// Who calls: made by a boundary layer, which is the only place that can, and put into the request's
@@ -15,6 +15,17 @@ pub struct Caller {
     pub resource: Option<Resource>,
     /// What its token may do, where an app asked for less than its connection has; `None` for all of that.
     pub limit: Option<Scope>,
+    /// By which door it came.
+    pub door: Door,
+}
+
+/// By which door a caller comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// HTTP, whose headers say again what the body says.
+    Http,
+    /// The bridge: what came over stdio has no headers of its own.
+    Bridge,
 }
 
 impl Caller {
@@ -70,6 +81,38 @@ pub trait BearerSource: Send + Sync + 'static {
 pub trait Access: Send + Sync + 'static {
     /// All services, ordered by short name. A snapshot: cheap to take, never changed.
     fn services(&self) -> Arc<Vec<Arc<Service>>>;
+}
+
+/// What the person is asked in the middle of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// To sign in to a service again.
+    SignIn {
+        /// The service.
+        service: ServiceId,
+        /// Whose call it is.
+        connection: ConnectionId,
+    },
+    /// To let an app do something that it may not yet.
+    Permit {
+        /// The app's connection.
+        connection: ConnectionId,
+        /// What it may not do.
+        permit: Permit,
+        /// The tool it wants to use, as the service calls it.
+        tool: Option<String>,
+    },
+}
+
+/// The person, who may be asked while a call waits.
+#[async_trait]
+pub trait Person: Send + Sync + 'static {
+    /// Whether asking could help now: there is somebody to ask, and it is theirs to decide.
+    fn can_be_asked(&self, about: &About) -> bool;
+
+    /// Asks, once for all calls that wait for the same, and comes back when it is as the call needs it. The
+    /// problem when it is not going to be. Dropping this ends the waiting, not the question.
+    async fn ask(&self, about: About) -> Result<(), Problem>;
 }
 
 /// Whether calls pass at all.

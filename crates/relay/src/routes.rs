@@ -1,9 +1,12 @@
 //! The endpoints `/mcp` and `/mcp/{service}`: what HTTP says of a message before anybody reads it.
 
 use crate::{
-    Caller, Relay, dispatch,
-    legacy::{listen, session::Session},
-    local, reply,
+    Caller, Relay,
+    legacy::{self, listen, session::Session},
+    local,
+    modern::door,
+    reply, resume,
+    stream::Stream,
 };
 use axum::{
     Extension, Router,
@@ -16,7 +19,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::{Resource, Scope};
-use protocol::{Era, Message, Packet, Revision, code, header as mcp, method, sse};
+use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, method, sse};
 use std::sync::Arc;
 
 pub(crate) fn router(relay: &Arc<Relay>) -> Router {
@@ -53,7 +56,9 @@ async fn endpoint(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request
     caller.connection.touch(relay.clock.now());
     match *request.method() {
         Method::POST => post(relay, caller, endpoint, request).await,
-        Method::GET | Method::HEAD => get(&relay, &caller, &endpoint, request.method(), request.headers()),
+        Method::GET | Method::HEAD => {
+            get(&relay, &caller, &endpoint, request.method(), request.headers()).await
+        }
         Method::DELETE => match found(&relay, &caller, &endpoint, request.headers()) {
             Ok(session) => {
                 relay.end(&session);
@@ -93,8 +98,24 @@ fn found(
         .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "There is no such session: send initialize again."))
 }
 
+/// Goes on with a stream that broke off. Bellhop may not have noticed yet that it did.
+async fn go_on(session: &Arc<Session>, (stream, event): (u64, u64)) -> Response {
+    for _ in 0..20 {
+        if let Some(broken) = session.take_broken(stream) {
+            if !broken.said.has_all_after(event) {
+                break;
+            }
+            return reply::stream(mcp::EVENT_STREAM, Stream::again(broken, event));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    // Not 404, by which an app would take its session for gone.
+    let text = "There is no such stream to go on with.";
+    reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
+}
+
 /// The listening stream.
-fn get(
+async fn get(
     relay: &Arc<Relay>,
     caller: &Caller,
     endpoint: &Resource,
@@ -112,6 +133,9 @@ fn get(
     if method == Method::HEAD {
         return reply::stream(mcp::EVENT_STREAM, Body::empty());
     }
+    if let Some(id) = header_text(headers, &mcp::LAST_EVENT_ID).and_then(resume::named) {
+        return go_on(&session, id).await;
+    }
     let left = session.listens();
     let stop = &session.connection.stop;
     let stream = session.inbox.listen(stop, &session.over, left, relay.limits.keep_alive);
@@ -128,6 +152,11 @@ fn get(
 async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
+    // Nothing is unpacked here: what is small when packed could be endless when not.
+    if header_text(headers, &header::CONTENT_ENCODING).is_some_and(|v| !v.eq_ignore_ascii_case("identity")) {
+        let text = "Send the message without a Content-Encoding.";
+        return reply::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, code::INVALID_REQUEST, text);
+    }
     let is_json =
         header_text(headers, &header::CONTENT_TYPE).is_some_and(|v| mcp::is_media_type(v, mcp::JSON));
     if !is_json {
@@ -142,19 +171,16 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Ok(packet) => packet,
         Err(flaw) => return reply::refuse(StatusCode::BAD_REQUEST, None, flaw.code(), &flaw.to_string()),
     };
-    // The one request of the other era that an app sends to find out: this answer makes it fall back. With
-    // 200, since apps read the body of a 200 for sure.
-    if let Packet::One(Message::Request(r)) = &packet
-        && r.method == method::DISCOVER
-    {
-        let text = "This endpoint speaks revisions up to 2025-11-25: send initialize.";
-        return reply::message(protocol::error(Some(&r.id), code::METHOD_NOT_FOUND, text));
-    }
+    let packet = match packet {
+        Packet::One(message) if door::is_modern(headers, &message) => {
+            return door::message(&relay, &caller, &endpoint, headers, message).await;
+        }
+        packet => packet,
+    };
     if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
         && version.parse::<Revision>().map(Revision::era) != Ok(Era::Legacy)
     {
-        let text = "This MCP-Protocol-Version is not spoken here.";
-        return reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text);
+        return unsupported(&packet, version);
     }
     if let Packet::One(Message::Request(r)) = &packet
         && r.method == method::INITIALIZE
@@ -166,7 +192,7 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Err(refusal) => return *refusal,
     };
     match packet {
-        Packet::One(message) => dispatch::message(&relay, &session, &caller.scope(), message).await,
+        Packet::One(message) => legacy::door::message(&relay, &session, &caller.scope(), message).await,
         Packet::Batch(messages) if session.revision.has_batches() => {
             batch(&relay, &session, &caller.scope(), messages).await
         }
@@ -175,6 +201,20 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
             reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
         }
     }
+}
+
+/// A revision that is not spoken here, and which are.
+fn unsupported(packet: &Packet<'_>, version: &str) -> Response {
+    let id = match packet {
+        Packet::One(Message::Request(r)) => Some(&r.id),
+        _ => None,
+    };
+    let data = Object::new()
+        .with("supported", local::versions())
+        .with("requested", version.chars().take(60).collect::<String>());
+    let text = "This revision is not spoken here.";
+    let body = protocol::error_with(id, code::UNSUPPORTED_VERSION, text, Some(&data.to_raw()));
+    reply::message_with(StatusCode::BAD_REQUEST, body)
 }
 
 async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static str)> {
@@ -199,7 +239,7 @@ async fn batch(
 ) -> Response {
     let mut events = Vec::new();
     for message in messages {
-        let response = dispatch::message(relay, session, scope, message).await;
+        let response = legacy::door::message(relay, session, scope, message).await;
         let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
             .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
         let collected = Limited::new(response.into_body(), relay.limits.message).collect().await;
