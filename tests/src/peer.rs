@@ -26,6 +26,12 @@ impl Peer {
         (authorization, server)
     }
 
+    /// An MCP server with all there is to call, ask, read and watch, which speaks the old era (`legacy`), the new one
+    /// (`modern`), or `both`.
+    pub async fn fixture(era: &str) -> Self {
+        Self::start("fixture.mjs", &["--era", era]).await
+    }
+
     /// The address of its MCP endpoint.
     ///
     /// # Panics

@@ -3,5 +3,6 @@
 mod apps;
 mod bridge;
 mod documents;
+mod faithful;
 mod peers;
 mod playground;

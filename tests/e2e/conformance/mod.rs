@@ -5,6 +5,7 @@
 //! ([`the_fixture_itself_conforms`]); so what fails here is Bellhop's.
 
 mod exceptions;
+mod instead;
 mod suite;
 
 use bellhop_tests::{App, Bellhop, Peer};
@@ -15,14 +16,9 @@ use suite::Report;
 /// Run the suite against Bellhop with a service of this era behind it. It holds when each required check does, but
 /// for the exceptions, and when each of those fails.
 async fn conforms(revision: &'static str, era: &'static str) {
-    let service = Peer::start("fixture.mjs", &["--era", era]).await;
-    let bellhop = Bellhop::start().await;
-    bellhop.run(&["services", "add", service.url(), "--name", "fixture", "--no-browser"]).await.well();
-    let app = App::register(&bellhop, "/mcp/fixture", "Conformance").await;
-    let asking = app.ask(None).await;
-    bellhop.approve(&asking.code, &["fixture:write"]).await;
-    let tokens = app.tokens(&asking).await;
-
+    let service = Peer::fixture(era).await;
+    let bellhop = Bellhop::start().await.with_open("fixture", &service).await;
+    let (_app, tokens) = App::let_in_at(&bellhop, "/mcp/fixture", "Conformance", &["fixture:write"]).await;
     let front = Peer::start("front.mjs", &["--to", &bellhop.url(""), "--bearer", &tokens.access]).await;
     let origin = front.ready["origin"].as_str().unwrap();
     let report = suite::run(&format!("{origin}/mcp/fixture"), revision).await;
@@ -51,7 +47,7 @@ fn well(what: &str, report: &Report) {
 async fn the_fixture_itself_conforms() {
     for (revision, eras) in [("2025-11-25", ["legacy", "both"]), ("2026-07-28", ["modern", "both"])] {
         for era in eras {
-            let fixture = Peer::start("fixture.mjs", &["--era", era]).await;
+            let fixture = Peer::fixture(era).await;
             well(&format!("{revision}, {era}"), &suite::run(fixture.url(), revision).await);
         }
     }
