@@ -6,3 +6,4 @@ mod documents;
 mod faithful;
 mod peers;
 mod playground;
+mod sdk;
