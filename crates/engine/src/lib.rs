@@ -24,6 +24,7 @@ mod launch;
 mod listeners;
 mod log;
 mod options;
+mod patient;
 mod pause;
 mod person;
 mod playground;

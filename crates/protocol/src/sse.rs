@@ -130,9 +130,12 @@ impl Decoder {
                 self.has_data = true;
                 self.event.data.push_str(value);
             }
-            "event" => self.event.event = Some(value.to_owned()),
+            "event" => self.event.event = (!value.is_empty()).then(|| value.to_owned()),
             "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
-            "retry" => self.event.retry = value.parse().ok(),
+            "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+                // Digits alone can only be too many.
+                self.event.retry = Some(value.parse().unwrap_or(u64::MAX));
+            }
             // A line that begins with a colon is a comment; other fields mean nothing.
             _ => {}
         }
@@ -220,6 +223,14 @@ mod tests {
             data: String::new(),
         };
         assert_eq!(events, [want]);
+    }
+
+    #[test]
+    fn a_time_that_is_no_number_is_skipped_and_an_empty_type_is_a_message() {
+        let events = read(&[b"event: x\nevent:\ndata: a\nretry: 30\nretry: x\nretry: +5\n\n"], 100).unwrap();
+        assert_eq!(events, [Event { retry: Some(30), ..data("a") }]);
+        let events = read(&[b"retry: 18446744073709551616\n\n"], 100).unwrap();
+        assert_eq!(events, [Event { retry: Some(u64::MAX), ..Event::default() }]);
     }
 
     #[test]

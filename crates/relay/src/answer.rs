@@ -12,6 +12,7 @@ use crate::{
         events::Seat,
         exchange::{self, Kind},
     },
+    pool::Incoming,
     problem::RelayError,
     told::{self, Passed, Question, Shape, Way},
 };
@@ -19,7 +20,6 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Method;
 use http_body::Body;
-use hyper::body::Incoming;
 use protocol::{Request, sse};
 use serde_json::value::RawValue;
 use std::{

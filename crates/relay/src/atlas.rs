@@ -1,9 +1,9 @@
 use crate::{
-    Service,
+    Leave, Service,
     inventory::{Inventory, Item},
     names,
 };
-use model::{Access, Scope, ShortName};
+use model::{Access, ShortName};
 use protocol::{Era, Object, mirror, raw};
 use serde_json::value::RawValue;
 use std::{collections::HashMap, sync::Arc};
@@ -85,7 +85,7 @@ impl Section {
     }
 
     /// What a connection of this scope sees.
-    pub(crate) fn seen<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a Entry> {
+    pub(crate) fn seen<'a>(&'a self, scope: &'a Leave) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(|e| scope.allows(&e.service.name, e.needs))
     }
 

@@ -43,6 +43,11 @@ pub(crate) async fn forward(relay: &Arc<Relay>, app: App, place: Place, request:
     let mut flight = Flight::new(relay, app, &service, &request, record, pass);
     flight.cancel = cancel;
     flight.token = token(&request);
+    if let App::Visit(visit) = &flight.app
+        && links::needs_its_own(visit, &request.method)
+    {
+        flight.digest = Some(state::digest_of(&visit.endpoint, &service.id, &request));
+    }
     let shape = shape(&flight, &request);
     let load = Load { service: service.clone(), trip: flight.trip().clone(), shape: shape.clone(), params };
     if refusal.is_none() && asks_midway(relay, &flight, &request.method) {
@@ -119,12 +124,11 @@ fn asks_midway(relay: &Relay, flight: &Flight, method: &str) -> bool {
 /// what can also wait for the app's answers.
 async fn midway(
     relay: &Arc<Relay>,
-    mut flight: Flight,
+    flight: Flight,
     shape: Shape,
     load: Load,
     request: Request<'_>,
 ) -> Response {
-    flight.digest = Some(state::digest_of(flight.app.endpoint(), &load.service.id, &request));
     let request = request.into_owned();
     let work = carry::owned(relay.clone(), flight.app.clone(), load.clone(), request.clone());
     let source = Source::Waiting(Box::pin(work));

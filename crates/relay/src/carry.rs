@@ -12,6 +12,7 @@ use crate::{
         listen,
     },
     modern::links,
+    pool::Incoming,
     problem::RelayError,
     shelf::Speaks,
     told::{Passed, Shape, Way},
@@ -19,7 +20,6 @@ use crate::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::{
     Era, Id, Level, Message, Object, Outcome, Request, Revision, code, header as mcp, meta, mirror, raw,
 };

@@ -1,13 +1,13 @@
-use crate::{Limits, Service, problem::RelayError};
+use crate::{
+    Limits, Service,
+    pool::{Failed, Incoming, Pool},
+    problem::RelayError,
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::HttpConnector;
 use model::Secret;
 use protocol::{Revision, header as mcp};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 /// The HTTP client to services. Follows no redirects, keeps no cookies, and sends no header that an app sent:
 /// each request's headers are built here from nothing.
 pub(crate) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: Arc<Pool>,
     answer: Duration,
 }
 
@@ -47,12 +47,7 @@ impl Http {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .pool_max_idle_per_host(32)
-            .pool_timer(TokioTimer::new())
-            .build(https);
-        Self { client, answer: limits.answer }
+        Self { pool: Pool::new(https), answer: limits.answer }
     }
 
     /// Sends one request and gives its response head. A 401 is answered once with a newer proof.
@@ -101,7 +96,12 @@ impl Http {
         if !may_carry(&uri) {
             return Err(RelayError::Insecure { title: title() });
         }
-        let mut request = Request::builder().method(&method).uri(uri).header(header::USER_AGENT, AGENT);
+        let host = uri.authority().map(|a| a.as_str().rsplit('@').next().unwrap_or_default().to_owned());
+        let mut request = Request::builder()
+            .method(&method)
+            .uri(uri)
+            .header(header::HOST, host.unwrap_or_default())
+            .header(header::USER_AGENT, AGENT);
         if method == Method::POST {
             request = request
                 .header(header::CONTENT_TYPE, mcp::JSON)
@@ -128,17 +128,13 @@ impl Http {
             request = request.header(header::AUTHORIZATION, value);
         }
         let request = request.body(Full::new(body)).map_err(|e| unreachable(e.to_string()))?;
-        let response = self.in_time(service, self.client.request(request)).await?;
-        response.map_err(|e| {
-            // The chain, for the log; it names hosts and causes, never headers.
-            let mut why = e.to_string();
-            let mut source = std::error::Error::source(&e);
-            while let Some(cause) = source {
-                why = format!("{why}: {cause}");
-                source = cause.source();
+        let response = self.in_time(service, self.pool.request(request)).await?;
+        response.map_err(|failed| {
+            tracing::debug!(service = %service.name, %failed, "a request failed");
+            match failed {
+                Failed::Connecting(why) => unreachable(why),
+                Failed::Broken(_) => RelayError::Died { title: title() },
             }
-            tracing::debug!(service = %service.name, %why, "a request failed");
-            if e.is_connect() { unreachable(why) } else { RelayError::Died { title: title() } }
         })
     }
 }

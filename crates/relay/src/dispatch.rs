@@ -1,7 +1,7 @@
 //! What each request of an app is and where it goes: may it, and which service.
 
-use crate::{Relay, Service, app::App, call, local, problem::RelayError, tasks};
-use model::{Access, Permit, Resource, Scope, ShortName};
+use crate::{Leave, Relay, Service, app::App, call, local, problem::RelayError, tasks};
+use model::{Access, Permit, Resource, ShortName};
 use protocol::{
     Object, Request,
     method::{self, Need, need},
@@ -41,7 +41,7 @@ impl Found {
 pub(crate) async fn locate(
     relay: &Arc<Relay>,
     app: &App,
-    scope: &Scope,
+    scope: &Leave,
     request: &mut Request<'_>,
 ) -> Result<Place, RelayError> {
     let found = match app.endpoint() {
@@ -63,7 +63,7 @@ pub(crate) async fn locate(
 }
 
 /// Whether the scope allows this; the refusal names what to allow.
-fn may(scope: &Scope, service: &Service, access: Access, tool: Option<&str>) -> Result<(), RelayError> {
+fn may(scope: &Leave, service: &Service, access: Access, tool: Option<&str>) -> Result<(), RelayError> {
     if scope.allows(&service.name, access) {
         return Ok(());
     }
@@ -77,7 +77,7 @@ fn may(scope: &Scope, service: &Service, access: Access, tool: Option<&str>) -> 
 /// `/mcp/<service>`: everything as it is.
 async fn at_one(
     relay: &Arc<Relay>,
-    scope: &Scope,
+    scope: &Leave,
     name: &ShortName,
     request: &Request<'_>,
 ) -> Result<Found, RelayError> {
@@ -104,7 +104,7 @@ async fn at_one(
 }
 
 /// `/mcp`: everything under the names of the atlas.
-async fn at_all(relay: &Arc<Relay>, scope: &Scope, request: &mut Request<'_>) -> Result<Found, RelayError> {
+async fn at_all(relay: &Arc<Relay>, scope: &Leave, request: &mut Request<'_>) -> Result<Found, RelayError> {
     match request.method.as_ref() {
         method::TOOLS_CALL => {
             let name = text_param(request, "name", "“name” is missing")?;
@@ -162,7 +162,7 @@ fn set_param(request: &mut Request<'_>, name: &'static str, value: &str) {
 }
 
 /// Where a public name lies. What a connection can't see at all is not there for it.
-async fn by_name(relay: &Arc<Relay>, scope: &Scope, is_tool: bool, name: &str) -> Option<Found> {
+async fn by_name(relay: &Arc<Relay>, scope: &Leave, is_tool: bool, name: &str) -> Option<Found> {
     let look = || {
         let atlas = relay.atlas();
         let entry = if is_tool { atlas.tools.get(name) } else { atlas.prompts.get(name) }?;
@@ -184,7 +184,7 @@ async fn by_name(relay: &Arc<Relay>, scope: &Scope, is_tool: bool, name: &str) -
 }
 
 /// Where a public URI lies, and what its service calls it.
-pub(crate) async fn by_uri(relay: &Arc<Relay>, scope: &Scope, uri: &str) -> Option<(Arc<Service>, String)> {
+pub(crate) async fn by_uri(relay: &Arc<Relay>, scope: &Leave, uri: &str) -> Option<(Arc<Service>, String)> {
     local::know_all(relay, scope).await;
     let services = relay.access.services();
     let may: Vec<_> = services
@@ -203,7 +203,7 @@ pub(crate) async fn by_uri(relay: &Arc<Relay>, scope: &Scope, uri: &str) -> Opti
 /// `completion/complete` names a prompt or a template within `ref`.
 async fn complete(
     relay: &Arc<Relay>,
-    scope: &Scope,
+    scope: &Leave,
     request: &mut Request<'_>,
 ) -> Result<(Arc<Service>, String), RelayError> {
     let missing = || RelayError::BadParams { what: "“ref” is missing" };

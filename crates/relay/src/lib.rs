@@ -30,6 +30,7 @@ mod limits;
 mod local;
 mod modern;
 mod names;
+mod pool;
 mod ports;
 mod problem;
 mod relay;
@@ -45,7 +46,7 @@ pub use connection::{Connection, Grant};
 pub use gate::{Gate, Pass};
 pub use limits::Limits;
 pub use ports::{
-    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Person, Record,
-    Service,
+    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Leave, Person,
+    Record, Service,
 };
 pub use relay::{Relay, ToolSeen};

@@ -1,7 +1,7 @@
 //! What Bellhop answers itself: who it is, and the lists, from the inventories.
 
 use crate::{
-    Caller, Relay, Service,
+    Caller, Leave, Relay, Service,
     app::App,
     atlas::{self, Section},
     cross,
@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::response::Response;
 use futures_util::future::join_all;
-use model::{Resource, Scope};
+use model::Resource;
 use protocol::{Era, Id, Object, Request, Revision, header, meta, method};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) async fn initialize(
     let revision = Revision::negotiate(&asked);
     let declared =
         request.params.as_ref().and_then(|p| p.object("capabilities")).unwrap_or_default().to_raw();
-    let about = match about(relay, &caller.scope(), endpoint, Era::Legacy).await {
+    let about = match about(relay, &caller.leave(), endpoint, Era::Legacy).await {
         Ok(about) => about,
         Err(e) => return reply::error(Era::Legacy, &e, &request.id),
     };
@@ -63,7 +63,7 @@ pub(crate) async fn initialize(
 /// `server/discover`. Likewise.
 pub(crate) async fn discover(
     relay: &Arc<Relay>,
-    scope: &Scope,
+    scope: &Leave,
     endpoint: &Resource,
     id: &Id,
 ) -> Result<Response, RelayError> {
@@ -102,7 +102,7 @@ struct About {
 
 async fn about(
     relay: &Arc<Relay>,
-    scope: &Scope,
+    scope: &Leave,
     endpoint: &Resource,
     era: Era,
 ) -> Result<About, RelayError> {
@@ -131,7 +131,7 @@ async fn one(relay: &Arc<Relay>, service: &Arc<Service>, era: Era) -> About {
     }
 }
 
-async fn all(relay: &Arc<Relay>, scope: &Scope, era: Era) -> About {
+async fn all(relay: &Arc<Relay>, scope: &Leave, era: Era) -> About {
     let known = inventories(relay, scope).await;
     let any = |capability: &str| known.iter().any(|(_, i)| i.can(capability));
     let mut can = Object::new().with("tools", changing());
@@ -187,7 +187,7 @@ fn instructions(services: &[Arc<Service>]) -> String {
 }
 
 /// The inventories of all services in the scope, those that are to be had in time.
-async fn inventories(relay: &Arc<Relay>, scope: &Scope) -> Vec<(Arc<Service>, Arc<Inventory>)> {
+async fn inventories(relay: &Arc<Relay>, scope: &Leave) -> Vec<(Arc<Service>, Arc<Inventory>)> {
     let services = relay.access.services();
     let asked = services.iter().filter(|s| scope.names(&s.name)).map(|service| async move {
         match relay.inventory(service).await {
@@ -202,19 +202,19 @@ async fn inventories(relay: &Arc<Relay>, scope: &Scope) -> Vec<(Arc<Service>, Ar
 }
 
 /// Waits, within the limits, until what is behind the endpoint of all services is known.
-pub(crate) async fn know_all(relay: &Arc<Relay>, scope: &Scope) {
+pub(crate) async fn know_all(relay: &Arc<Relay>, scope: &Leave) {
     let _ = inventories(relay, scope).await;
 }
 
-/// A list's member in the result, at one service and at all of them.
-type Kind = (&'static str, fn(&Inventory) -> &[Item], fn(&atlas::Atlas) -> &Section);
+/// A list's member in the result, the capability it belongs to, and where it is, at one service and at all of them.
+type Kind = (&'static str, &'static str, fn(&Inventory) -> &[Item], fn(&atlas::Atlas) -> &Section);
 
 fn kind(method: &str) -> Option<Kind> {
     Some(match method {
-        method::TOOLS_LIST => ("tools", |i| &i.tools, |a| &a.tools),
-        method::PROMPTS_LIST => ("prompts", |i| &i.prompts, |a| &a.prompts),
-        method::RESOURCES_LIST => ("resources", |i| &i.resources, |a| &a.resources),
-        method::TEMPLATES_LIST => ("resourceTemplates", |i| &i.templates, |a| &a.templates),
+        method::TOOLS_LIST => ("tools", "tools", |i| &i.tools, |a| &a.tools),
+        method::PROMPTS_LIST => ("prompts", "prompts", |i| &i.prompts, |a| &a.prompts),
+        method::RESOURCES_LIST => ("resources", "resources", |i| &i.resources, |a| &a.resources),
+        method::TEMPLATES_LIST => ("resourceTemplates", "resources", |i| &i.templates, |a| &a.templates),
         _ => return None,
     })
 }
@@ -223,20 +223,27 @@ fn kind(method: &str) -> Option<Kind> {
 pub(crate) async fn list(
     relay: &Arc<Relay>,
     app: &App,
-    scope: &Scope,
+    scope: &Leave,
     request: &Request<'_>,
 ) -> Option<Response> {
-    let (member, of_one, of_all) = kind(&request.method)?;
+    let (member, capability, of_one, of_all) = kind(&request.method)?;
     let era = app.era();
     let values = if request.param("cursor").is_some() {
         Err(RelayError::BadParams { what: "there is no such page" })
     } else {
         match app.endpoint() {
             Resource::One(name) => match relay.one(name, scope) {
-                Ok(service) => relay.inventory(&service).await.map(|inventory| {
-                    let allowed = of_one(&inventory).iter().filter(|i| scope.allows(&service.name, i.needs));
-                    atlas::list(allowed.map(|i| i.seen(era)))
-                }),
+                Ok(service) => match relay.inventory(&service).await {
+                    // What the service does not have is not made up for it.
+                    Ok(inventory) if !inventory.can(capability) => {
+                        Err(RelayError::NoMethod { method: request.method.to_string() })
+                    }
+                    Ok(inventory) => {
+                        let allowed = |i: &&Item| scope.allows(&service.name, i.needs);
+                        Ok(atlas::list(of_one(&inventory).iter().filter(allowed).map(|i| i.seen(era))))
+                    }
+                    Err(e) => Err(e),
+                },
                 Err(e) => Err(e),
             },
             Resource::All => {

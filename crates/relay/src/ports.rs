@@ -1,6 +1,6 @@
 //! What this room needs of others, declared here and implemented by the engine.
 
-use crate::Connection;
+use crate::{Connection, Grant};
 use async_trait::async_trait;
 use model::{ConnectionId, Permit, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
 use std::{sync::Arc, time::Duration};
@@ -14,7 +14,7 @@ pub struct Caller {
     /// Which endpoint its token is for; `None` for the bridge, which scope alone binds.
     pub resource: Option<Resource>,
     /// What its token may do, where an app asked for less than its connection has; `None` for all of that.
-    pub limit: Option<Scope>,
+    pub limit: Option<Arc<Scope>>,
     /// By which door it came.
     pub door: Door,
 }
@@ -30,12 +30,28 @@ pub enum Door {
 
 impl Caller {
     /// What it may do now: what its connection may, within what its token may.
-    pub fn scope(&self) -> Scope {
-        let grant = self.connection.grant.load();
-        match &self.limit {
-            Some(limit) => grant.scope.within(limit),
-            None => grant.scope.clone(),
-        }
+    pub fn leave(&self) -> Leave {
+        Leave { grant: self.connection.grant.load_full(), limit: self.limit.clone() }
+    }
+}
+
+/// What a caller may do, as of one moment. Costs two counts, however much that is.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    grant: Arc<Grant>,
+    limit: Option<Arc<Scope>>,
+}
+
+impl Leave {
+    /// Whether it allows `access` to `service`.
+    pub fn allows(&self, service: &ShortName, access: model::Access) -> bool {
+        self.grant.scope.allows(service, access)
+            && self.limit.as_ref().is_none_or(|limit| limit.allows(service, access))
+    }
+
+    /// Whether it allows anything at all with `service`.
+    pub fn names(&self, service: &ShortName) -> bool {
+        self.allows(service, model::Access::Read)
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::{
-    About, Access, Admission, InventoryRows, Limits, Person, Record, Service,
+    About, Access, Admission, InventoryRows, Leave, Limits, Person, Record, Service,
     app::App,
     atlas::Atlas,
     client::Http,
@@ -13,7 +13,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::join_all;
-use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, Scope, ServiceId, ShortName};
+use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, ServiceId, ShortName};
 use protocol::Object;
 use serde_json::value::RawValue;
 use std::{
@@ -279,7 +279,7 @@ impl Relay {
     }
 
     /// The one service of `/mcp/<name>`, when this scope knows of it.
-    pub(crate) fn one(&self, name: &ShortName, scope: &Scope) -> Result<Arc<Service>, RelayError> {
+    pub(crate) fn one(&self, name: &ShortName, scope: &Leave) -> Result<Arc<Service>, RelayError> {
         let services = self.access.services();
         let found = services.iter().find(|s| &s.name == name && scope.names(name)).cloned();
         found.ok_or_else(|| RelayError::NoService { name: name.to_string() })

@@ -1,7 +1,7 @@
 //! The endpoints `/mcp` and `/mcp/{service}`: what HTTP says of a message before anybody reads it.
 
 use crate::{
-    Caller, Relay,
+    Caller, Leave, Relay,
     legacy::{self, listen, session::Session},
     local,
     modern::door,
@@ -16,10 +16,11 @@ use axum::{
     routing::any,
 };
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{Resource, Scope};
-use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, method, sse};
+use model::Resource;
+use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, sse};
 use std::sync::Arc;
 
 pub(crate) fn router(relay: &Arc<Relay>) -> Router {
@@ -177,24 +178,26 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         }
         packet => packet,
     };
-    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
-        && version.parse::<Revision>().map(Revision::era) != Ok(Era::Legacy)
-    {
-        return unsupported(&packet, version);
-    }
-    if let Packet::One(Message::Request(r)) = &packet
-        && r.method == method::INITIALIZE
+    let known = |version: &str| version.parse::<Revision>().map(Revision::era);
+    if let Packet::One(message @ Message::Request(r)) = &packet
+        && door::is_initialize(message)
+        && header_text(headers, &mcp::PROTOCOL_VERSION).is_none_or(|v| known(v).is_ok())
     {
         return local::initialize(&relay, &caller, &endpoint, r).await;
+    }
+    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
+        && known(version) != Ok(Era::Legacy)
+    {
+        return unsupported(&packet, version);
     }
     let session = match found(&relay, &caller, &endpoint, headers) {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
     match packet {
-        Packet::One(message) => legacy::door::message(&relay, &session, &caller.scope(), message).await,
+        Packet::One(message) => legacy::door::message(&relay, &session, &caller.leave(), message).await,
         Packet::Batch(messages) if session.revision.has_batches() => {
-            batch(&relay, &session, &caller.scope(), messages).await
+            batch(&relay, &session, &caller.leave(), messages).await
         }
         Packet::Batch(_) => {
             let text = "Several messages at once are not part of this revision.";
@@ -230,28 +233,46 @@ async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static 
 }
 
 /// 2025-03-26 alone: the answers to several messages as one stream of events. They are handled one after the
-/// other, which that revision leaves open.
+/// other, which that revision leaves open, and what one of them brings passes as it comes: a question that it is
+/// answered with must reach the app before its answer can.
 async fn batch(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     messages: Vec<Message<'_>>,
 ) -> Response {
-    let mut events = Vec::new();
-    for message in messages {
-        let response = legacy::door::message(relay, session, scope, message).await;
-        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
-            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
-        let collected = Limited::new(response.into_body(), relay.limits.message).collect().await;
-        let Ok(body) = collected.map(http_body_util::Collected::to_bytes) else { continue };
-        if is_stream {
-            events.push(body);
-        } else if !body.is_empty() {
-            events.push(sse::encode(&body));
+    let wants_answers = messages.iter().any(|m| matches!(m, Message::Request(_)));
+    if !wants_answers {
+        for message in messages {
+            legacy::door::message(relay, session, scope, message).await;
         }
-    }
-    if events.is_empty() {
         return reply::taken();
     }
-    reply::stream(mcp::EVENT_STREAM, Body::from(events.concat()))
+    let own: Vec<Bytes> = messages.iter().map(Message::to_bytes).collect();
+    let (relay, session, scope) = (relay.clone(), session.clone(), scope.clone());
+    let max = relay.limits.message;
+    let answers = stream::iter(own).then(move |bytes| {
+        let (relay, session, scope) = (relay.clone(), session.clone(), scope.clone());
+        async move {
+            match Message::peek(&bytes) {
+                Ok(message) => legacy::door::message(&relay, &session, &scope, message).await,
+                // Never so: it was read and written by us.
+                Err(_) => reply::taken(),
+            }
+        }
+    });
+    let events = answers.flat_map(move |response| {
+        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
+            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
+        let body = response.into_body();
+        if is_stream {
+            return StreamExt::boxed(body.into_data_stream());
+        }
+        let whole = async move {
+            let body = Limited::new(body, max).collect().await.ok()?.to_bytes();
+            (!body.is_empty()).then(|| Ok(sse::encode(&body)))
+        };
+        stream::once(whole).filter_map(std::future::ready).boxed()
+    });
+    reply::stream(mcp::EVENT_STREAM, Body::from_stream(events))
 }

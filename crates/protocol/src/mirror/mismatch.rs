@@ -1,3 +1,5 @@
+use crate::flaw::short;
+
 /// What of a request's headers contradicts its body. Its text is the sentence for the app, which may see what
 /// it sent itself, but never much of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,19 +53,4 @@ impl Mismatch {
     pub(super) fn unmatched(header: &str, said: &str) -> Self {
         Self::Unmatched { header: short(header), said: short(said) }
     }
-}
-
-/// The start of a text, fit for a line of a log: no more than 60 characters, none of them a control character.
-pub(super) fn short(text: &str) -> Box<str> {
-    const MAX: usize = 60;
-    let mut chars = text.chars();
-    let mut start: String = chars
-        .by_ref()
-        .take(MAX)
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
-    if chars.next().is_some() {
-        start.push('…');
-    }
-    start.into()
 }

@@ -1,8 +1,5 @@
-use super::{
-    mismatch::short,
-    params::{Header, Property},
-};
-use crate::{Flaw, MAX_DEPTH, Object, header, scan};
+use super::params::{Header, Property};
+use crate::{Flaw, MAX_DEPTH, Object, flaw::short, header, scan};
 use http::HeaderName;
 use serde_json::value::RawValue;
 use std::collections::HashSet;

@@ -1,7 +1,7 @@
 //! Messages of apps of the legacy era, on their sessions.
 
 use crate::{
-    Relay,
+    Leave, Relay,
     app::App,
     call, dispatch,
     legacy::{
@@ -16,7 +16,7 @@ use crate::{
 };
 use axum::response::Response;
 use bytes::Bytes;
-use model::{Access, Resource, Scope};
+use model::{Access, Resource};
 use protocol::{Era, Level, Message, Notification, Outcome, Request, Response as Answer, method};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(crate) async fn message(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     message: Message<'_>,
 ) -> Response {
     match message {
@@ -43,7 +43,7 @@ pub(crate) async fn message(
 async fn request(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     request: Request<'_>,
 ) -> Response {
     let id = request.id.clone();
@@ -61,7 +61,7 @@ async fn request(
 async fn answered(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     mut request: Request<'_>,
 ) -> Result<Response, RelayError> {
     let app = App::Session(session.clone());
@@ -91,7 +91,7 @@ async fn answered(
 async fn set_level(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     request: &Request<'_>,
 ) -> Result<Response, RelayError> {
     let level = request.params.as_ref().and_then(|p| p.get("level")).and_then(Level::from_raw);
@@ -126,7 +126,7 @@ fn tell_all(relay: &Arc<Relay>, session: &Session, links: Vec<Arc<Link>>, messag
     }
 }
 
-async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Scope, notice: Notification<'_>) {
+async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Leave, notice: Notification<'_>) {
     match notice.method.as_ref() {
         // Ours: each service was told when its session was opened.
         method::INITIALIZED => {}

@@ -2,12 +2,12 @@ use crate::{
     Limits, Service,
     client::{Head, Http},
     legacy::{exchange, listen},
+    pool::Incoming,
     problem::RelayError,
 };
 use bytes::Bytes;
 use http::Method;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::{Id, Message, Outcome, Request, method, sse};
 use serde_json::value::RawValue;
 use std::{

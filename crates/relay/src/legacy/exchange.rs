@@ -4,12 +4,12 @@ use crate::{
     Limits, Service,
     client::{Head, Http},
     legacy::events::EventWire,
+    pool::Incoming,
     problem::RelayError,
 };
 use bytes::{Bytes, BytesMut};
 use http::{Method, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::{
     Id, Message, Notification, Object, Outcome, Request, Revision, header as mcp, method, raw, sse,
 };

@@ -9,13 +9,13 @@ use crate::{
         session::Session,
         translate,
     },
+    pool::Incoming,
     problem::RelayError,
     told::Passed,
 };
 use bytes::Bytes;
 use http::Method;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::sse::{self, SseError};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;

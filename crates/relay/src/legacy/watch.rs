@@ -15,6 +15,9 @@ pub(crate) fn set(relay: &Arc<Relay>, session: &Arc<Session>, service: &Arc<Serv
     let atlas = Arc::downgrade(relay);
     watch::resources(relay, service.clone(), uris, stop, move |uri| {
         let (Some(session), Some(relay)) = (seer.upgrade(), atlas.upgrade()) else { return };
+        if !session.connection.grant.load().scope.names(&shown.name) {
+            return;
+        }
         let uri = match session.endpoint {
             Resource::All => relay.atlas().public_uri(&shown, uri),
             Resource::One(_) => uri.to_owned(),

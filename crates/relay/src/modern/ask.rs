@@ -6,12 +6,12 @@ use crate::{
     client::{Head, Http},
     legacy::exchange,
     local,
+    pool::Incoming,
     problem::RelayError,
 };
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::{Id, Object, Request, Revision, code, meta, method, raw};
 use serde_json::value::RawValue;
 use std::time::Duration;

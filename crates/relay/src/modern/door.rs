@@ -1,7 +1,7 @@
 //! Requests of apps of the modern era.
 
 use crate::{
-    Caller, Door, Relay, Service,
+    Caller, Door, Leave, Relay, Service,
     app::{App, Visit},
     call,
     carry::mirrored,
@@ -10,7 +10,7 @@ use crate::{
     legacy::exchange,
     local,
     modern::{
-        listening::{self, Wanted},
+        listening::{self, Wanted, Watched},
         parked::{self, Retry},
     },
     problem::RelayError,
@@ -19,7 +19,7 @@ use crate::{
 };
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use model::{Access, Resource, Scope};
+use model::{Access, Resource};
 use protocol::{
     Era, Message, Notification, Object, Request, Revision, code, header as mcp, meta::Meta, method, mirror,
 };
@@ -27,6 +27,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// Whether a POST is of the modern era: by its header, or by what the request says of itself.
 pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
+    // An app that falls back may go on naming the revision it would rather speak.
+    if is_initialize(message) {
+        return false;
+    }
     let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
     match header.map(str::parse::<Revision>) {
         Some(Ok(revision)) if revision.era() == Era::Modern => return true,
@@ -40,6 +44,11 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
         }
         Message::Notification(_) | Message::Response(_) => false,
     }
+}
+
+/// Whether this opens a session of the legacy era.
+pub(crate) fn is_initialize(message: &Message<'_>) -> bool {
+    matches!(message, Message::Request(r) if r.method == method::INITIALIZE && !protocol::meta::is_modern(r))
 }
 
 /// Handles one message.
@@ -115,7 +124,7 @@ async fn answered(
     meta: Meta,
     mut request: Request<'_>,
 ) -> Result<Response, RelayError> {
-    let scope = caller.scope();
+    let scope = caller.leave();
     match request.method.as_ref() {
         method::DISCOVER => return local::discover(relay, &scope, endpoint, &request.id).await,
         method::LISTEN => return listen(relay, caller, &scope, endpoint, &request).await,
@@ -141,11 +150,13 @@ async fn answered(
         }
     }
     let has_state = request.params.as_ref().is_some_and(|p| p.get("requestState").is_some());
-    if has_state && place.refusal.is_none() && relay.speaks(&place.service).await? == Speaks::Legacy {
-        if let Retry::Of(answer) = parked::retry(relay, &visit, &place, &request)? {
-            let token = call::token(&request);
-            return Ok(parked::go_on(relay, visit, *answer, &request, token).await);
-        }
+    if has_state
+        && place.refusal.is_none()
+        && relay.speaks(&place.service).await? == Speaks::Legacy
+        && let Retry::Of(answer) = parked::retry(relay, &visit, &place, &request)?
+    {
+        let token = call::token(&request);
+        return Ok(parked::go_on(relay, visit, *answer, &request, token).await);
     }
     Ok(call::forward(relay, app, place, request).await)
 }
@@ -154,7 +165,7 @@ async fn answered(
 async fn listen(
     relay: &Arc<Relay>,
     caller: &Caller,
-    scope: &Scope,
+    scope: &Leave,
     endpoint: &Resource,
     request: &Request<'_>,
 ) -> Result<Response, RelayError> {
@@ -172,7 +183,7 @@ async fn listen(
         // At the endpoint of all services, a service may come that has what none has now.
         all || services.iter().any(|s| can(s, capability))
     });
-    let mut resources: BTreeMap<String, (Arc<Service>, Vec<(String, String)>)> = BTreeMap::new();
+    let mut resources = BTreeMap::new();
     for uri in listening::uris(&filter) {
         let place = match endpoint {
             Resource::One(_) => services.first().map(|s| (s.clone(), uri.clone())),
@@ -180,14 +191,15 @@ async fn listen(
         };
         // What can't be heard of is left out of what is acknowledged.
         let Some((service, own)) = place.filter(|(s, _)| can(s, "resources")) else { continue };
-        let entry = resources.entry(service.id.to_string()).or_insert_with(|| (service, Vec::new()));
-        entry.1.push((uri, own));
+        let watched: &mut Watched =
+            resources.entry(service.id.to_string()).or_insert_with(|| Watched { service, uris: Vec::new() });
+        watched.uris.push((uri, own));
     }
     if caller.connection.gate.is_closed() {
         return Err(RelayError::Revoked);
     }
     let wanted = Wanted { lists, resources };
-    let open = listening::open(relay, &caller.connection, endpoint.clone(), request.id.clone(), wanted);
+    let open = listening::open(relay, caller, endpoint.clone(), request.id.clone(), wanted);
     Ok(reply::stream(mcp::EVENT_STREAM, open))
 }
 
@@ -198,7 +210,7 @@ fn notification(relay: &Arc<Relay>, caller: &Caller, endpoint: &Resource, notice
     if matches!(notice.method.as_ref(), method::CANCELLED | method::INITIALIZED | method::ROOTS_CHANGED) {
         return;
     }
-    let scope = caller.scope();
+    let scope = caller.leave();
     let Ok(service) = relay.one(name, &scope) else { return };
     let modern = relay.shelf(&service).seen().is_some_and(|i| i.speaks == Speaks::Modern);
     let Some(pass) = caller.connection.gate.enter().filter(|_| modern && scope.allows(name, Access::Write))

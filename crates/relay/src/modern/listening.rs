@@ -1,9 +1,9 @@
 //! Subscriptions of apps of the modern era (`subscriptions/listen`).
 
-use crate::{Connection, Relay, Service, legacy::inbox::Inbox, modern::watch};
+use crate::{Caller, Connection, Relay, Service, legacy::inbox::Inbox, modern::watch};
 use bytes::Bytes;
 use http_body::Frame;
-use model::Resource;
+use model::{Resource, Scope};
 use protocol::{Id, Notification, Object, meta, method, raw, sse};
 use serde_json::value::RawValue;
 use std::{
@@ -28,6 +28,8 @@ pub(crate) struct Listeners {
 /// One of them.
 struct Listener {
     connection: Arc<Connection>,
+    /// What the token may do that it was opened with.
+    limit: Option<Arc<Scope>>,
     endpoint: Resource,
     /// The request that opened it, by which its notifications are known.
     id: Id,
@@ -55,8 +57,7 @@ impl Listeners {
                 Resource::All => true,
                 Resource::One(name) => *name == service.name,
             };
-            let sees = here && listener.connection.grant.load().scope.names(&service.name);
-            if sees && listener.lists.contains(&method) {
+            if here && listener.may_see(service) && listener.lists.contains(&method) {
                 listener.inbox.put_once(listener.tagged(method, Object::new()));
             }
         }
@@ -64,6 +65,12 @@ impl Listeners {
 }
 
 impl Listener {
+    /// Whether the app may see anything of this service now.
+    fn may_see(&self, service: &Service) -> bool {
+        self.connection.grant.load().scope.names(&service.name)
+            && self.limit.as_ref().is_none_or(|limit| limit.names(&service.name))
+    }
+
     fn tagged(&self, method: &'static str, params: Object<'_>) -> Bytes {
         let about = Object::new().with(meta::SUBSCRIPTION_ID, raw(&self.id));
         Notification::new(method, Some(params.with("_meta", about))).to_bytes()
@@ -73,8 +80,15 @@ impl Listener {
 /// What an app asked to hear of, as far as it can be heard.
 pub(crate) struct Wanted {
     pub(crate) lists: Vec<(&'static str, &'static str)>,
-    /// By service: the URIs as the app calls them and as the service does.
-    pub(crate) resources: BTreeMap<String, (Arc<Service>, Vec<(String, String)>)>,
+    /// The resources, by service.
+    pub(crate) resources: BTreeMap<String, Watched>,
+}
+
+/// The resources of one service that are watched.
+pub(crate) struct Watched {
+    pub(crate) service: Arc<Service>,
+    /// As the app calls them and as the service does.
+    pub(crate) uris: Vec<(String, String)>,
 }
 
 impl Wanted {
@@ -96,11 +110,8 @@ impl Wanted {
         for (name, _) in &self.lists {
             filter.set(name, raw(&true));
         }
-        let uris: Vec<&str> = self
-            .resources
-            .values()
-            .flat_map(|(_, uris)| uris.iter().map(|(public, _)| public.as_str()))
-            .collect();
+        let uris: Vec<&str> =
+            self.resources.values().flat_map(|w| w.uris.iter().map(|(public, _)| public.as_str())).collect();
         if !uris.is_empty() {
             filter.set("resourceSubscriptions", raw(&uris));
         }
@@ -123,13 +134,15 @@ pub(crate) struct Subscription {
 /// Opens one.
 pub(crate) fn open(
     relay: &Arc<Relay>,
-    connection: &Arc<Connection>,
+    caller: &Caller,
     endpoint: Resource,
     id: Id,
     wanted: Wanted,
 ) -> Subscription {
+    let connection = &caller.connection;
     let listener = Arc::new(Listener {
         connection: connection.clone(),
+        limit: caller.limit.clone(),
         endpoint,
         id: id.clone(),
         lists: wanted.lists.iter().map(|(_, method)| *method).collect(),
@@ -138,11 +151,14 @@ pub(crate) fn open(
     let acknowledged = Object::new().with("notifications", wanted.filter());
     listener.inbox.put(listener.tagged(method::ACKNOWLEDGED, acknowledged));
     let watching = CancellationToken::new();
-    for (service, uris) in wanted.resources.into_values() {
+    for Watched { service, uris } in wanted.resources.into_values() {
         let own: Vec<String> = uris.iter().map(|(_, own)| own.clone()).collect();
         let public: HashMap<String, String> = uris.into_iter().map(|(public, own)| (own, public)).collect();
-        let listener = listener.clone();
+        let (listener, seen) = (listener.clone(), service.clone());
         watch::resources(relay, service, own, watching.child_token(), move |uri| {
+            if !listener.may_see(&seen) {
+                return;
+            }
             let uri = public.get(uri).map_or(uri, String::as_str);
             listener
                 .inbox
