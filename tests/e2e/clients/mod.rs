@@ -4,6 +4,7 @@ mod apps;
 mod bridge;
 mod documents;
 mod faithful;
+mod inspector;
 mod peers;
 mod playground;
 mod sdk;
