@@ -29,7 +29,7 @@ pub use bridge::Bridge;
 pub use http::{Answer, Events, Http};
 pub use peer::{Peer, approve, driver};
 pub use process::Process;
-pub use programs::{node, peers, program};
+pub use programs::{node, peers, program, python};
 pub use raw::Raw;
 pub use session::Session;
 pub use talk::{Heard, Talk};

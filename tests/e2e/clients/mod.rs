@@ -7,4 +7,5 @@ mod faithful;
 mod inspector;
 mod peers;
 mod playground;
+mod python;
 mod sdk;

@@ -13,7 +13,7 @@ async fn steps(args: &[&str]) -> Vec<Value> {
 }
 
 /// The same without Bellhop.
-async fn expected() -> Vec<Value> {
+pub(super) async fn expected() -> Vec<Value> {
     let direct = Peer::fixture("legacy").await;
     let expected = steps(&[direct.url(), "--sdk", "1"]).await;
     assert_eq!(expected.last().unwrap()["event"], "done");
@@ -21,7 +21,7 @@ async fn expected() -> Vec<Value> {
 }
 
 /// What it says from its second line on is what is expected.
-fn same(seen: &[Value], expected: &[Value], what: &str) {
+pub(super) fn same(seen: &[Value], expected: &[Value], what: &str) {
     for (seen, expected) in seen.iter().zip(expected).skip(1) {
         assert_eq!(seen, expected, "{what}");
     }
