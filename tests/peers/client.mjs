@@ -111,9 +111,9 @@ for (let i = 0; i < 3; i += 1) logged.push((await until('notifications/message')
 say('logged', { logged });
 
 /** A call in which the app is asked something: what it came to, and with what it was asked. */
-async function ask(name, args) {
+async function ask(name, args, more) {
   asked.length = 0;
-  const answered = await text(name, args);
+  const answered = await text(name, args, more);
   say('asked', { tool: name, methods: [...asked].sort(), text: answered });
 }
 await ask('test_elicitation', { message: 'Who are you?' });
@@ -122,6 +122,8 @@ await ask('test_sampling', { prompt: 'tea' });
 await ask('test_input_required_result_list_roots');
 await ask('test_input_required_result_multiple_inputs');
 await ask('test_input_required_result_multi_round');
+// With progress before it, the question comes on an event stream in the new era, too.
+await ask('test_streaming_elicitation', {}, { onprogress: () => {} });
 
 const { messages } = await client.getPrompt({ name: `${prefix}test_input_required_result_prompt` });
 say('prompt', { text: messages[0].content.text });

@@ -8,4 +8,5 @@ mod inspector;
 mod peers;
 mod playground;
 mod python;
+mod rmcp;
 mod sdk;

@@ -145,8 +145,8 @@ async def all_of_it(client, app):
         templates=[template.uri_template for template in templates],
     )
 
-    async def text(name, arguments=None):
-        result = await client.call_tool(name, arguments or {})
+    async def text(name, arguments=None, **more):
+        result = await client.call_tool(name, arguments or {}, **more)
         assert not result.is_error, result
         return result.content[0].text
 
@@ -166,9 +166,9 @@ async def all_of_it(client, app):
     await client.call_tool("test_tool_with_logging", {})
     say("logged", logged=[await app.until("notifications/message") for _ in range(3)])
 
-    async def ask(name, arguments=None):
+    async def ask(name, arguments=None, **more):
         app.asked.clear()
-        answered = await text(name, arguments)
+        answered = await text(name, arguments, **more)
         say("asked", tool=name, methods=sorted(app.asked), text=answered)
 
     await ask("test_elicitation", {"message": "Who are you?"})
@@ -177,6 +177,7 @@ async def all_of_it(client, app):
     await ask("test_input_required_result_list_roots")
     await ask("test_input_required_result_multiple_inputs")
     await ask("test_input_required_result_multi_round")
+    await ask("test_streaming_elicitation", progress_callback=progress)
 
     prompt = await client.get_prompt("test_input_required_result_prompt")
     say("prompt", text=prompt.messages[0].content.text)
