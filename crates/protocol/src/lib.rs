@@ -13,6 +13,7 @@ mod id;
 mod level;
 pub mod meta;
 pub mod method;
+pub mod mirror;
 mod object;
 mod reply;
 mod scan;

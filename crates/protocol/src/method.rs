@@ -28,6 +28,12 @@ pub const RESOURCES_READ: &str = "resources/read";
 pub const SUBSCRIBE: &str = "resources/subscribe";
 /// Don't tell me any more.
 pub const UNSUBSCRIBE: &str = "resources/unsubscribe";
+/// How is a task (of the tasks extension, and of 2025-11-25)?
+pub const TASKS_GET: &str = "tasks/get";
+/// What a task asked for (of the tasks extension).
+pub const TASKS_UPDATE: &str = "tasks/update";
+/// Give a task up (of the tasks extension, and of 2025-11-25).
+pub const TASKS_CANCEL: &str = "tasks/cancel";
 /// Complete an argument.
 pub const COMPLETE: &str = "completion/complete";
 /// How much to log.
@@ -61,14 +67,8 @@ pub const ELICIT: &str = "elicitation/create";
 pub const SAMPLE: &str = "sampling/createMessage";
 /// A service asks which folders the app works in.
 pub const ROOTS_LIST: &str = "roots/list";
-/// How is a task?
-pub const TASKS_GET: &str = "tasks/get";
 /// What came of a task? (2025-11-25)
 pub const TASKS_RESULT: &str = "tasks/result";
-/// Answers to what a task asks. (The extension.)
-pub const TASKS_UPDATE: &str = "tasks/update";
-/// End a task.
-pub const TASKS_CANCEL: &str = "tasks/cancel";
 /// Which tasks are there? (2025-11-25)
 pub const TASKS_LIST: &str = "tasks/list";
 
@@ -84,10 +84,7 @@ pub fn is_cacheable(method: &str) -> bool {
 
 /// Whether the method is one of the legacy era alone, so that a modern request of this name is none.
 pub fn is_legacy_only(method: &str) -> bool {
-    matches!(
-        method,
-        INITIALIZE | PING | SET_LEVEL | SUBSCRIBE | UNSUBSCRIBE | TASKS_RESULT | TASKS_LIST
-    )
+    matches!(method, INITIALIZE | PING | SET_LEVEL | SUBSCRIBE | UNSUBSCRIBE | TASKS_RESULT | TASKS_LIST)
 }
 
 /// What a request from an app needs of the connection's scope; `tools/call` depends on the tool.
@@ -109,7 +106,9 @@ pub fn need(method: &str) -> Need {
         INITIALIZE | PING | DISCOVER => Need::Nothing,
         TOOLS_CALL => Need::AsTheTool,
         TOOLS_LIST | PROMPTS_LIST | PROMPTS_GET | RESOURCES_LIST | TEMPLATES_LIST | RESOURCES_READ
-        | SUBSCRIBE | UNSUBSCRIBE | COMPLETE | SET_LEVEL | LISTEN => Need::Of(Access::Read),
+        | SUBSCRIBE | UNSUBSCRIBE | COMPLETE | SET_LEVEL | LISTEN | TASKS_GET | TASKS_RESULT | TASKS_LIST => {
+            Need::Of(Access::Read)
+        }
         _ => Need::Unknown,
     }
 }

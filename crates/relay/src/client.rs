@@ -1,6 +1,6 @@
 use crate::{Limits, Service, problem::RelayError};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -29,6 +29,10 @@ pub(crate) struct Head<'a> {
     pub(crate) revision: Option<Revision>,
     /// Where to go on with an event stream.
     pub(crate) last_event: Option<&'a str>,
+    /// What of the body is mirrored in headers, in the modern era.
+    pub(crate) mirrored: &'a [(HeaderName, HeaderValue)],
+    /// Where messages go instead of the service's address, in the transport of 2024-11-05.
+    pub(crate) post: Option<&'a str>,
 }
 
 impl Http {
@@ -92,7 +96,8 @@ impl Http {
     ) -> Result<Response<Incoming>, RelayError> {
         let title = || service.title.clone();
         let unreachable = |why: String| RelayError::Unreachable { title: title(), why };
-        let uri: http::Uri = service.url.parse().map_err(|_| unreachable("its address is no URL".into()))?;
+        let address = head.post.unwrap_or(&service.url);
+        let uri: http::Uri = address.parse().map_err(|_| unreachable("its address is no URL".into()))?;
         if !may_carry(&uri) {
             return Err(RelayError::Insecure { title: title() });
         }
@@ -112,6 +117,9 @@ impl Http {
         }
         if let Some(id) = head.last_event {
             request = request.header(mcp::LAST_EVENT_ID, id);
+        }
+        for (name, value) in head.mirrored {
+            request = request.header(name, value);
         }
         if let Some(token) = token {
             let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
