@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::{
     io,
     pin::Pin,
+    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -481,7 +482,7 @@ async fn more_requests_at_once_than_there_are_connections_get_an_error_and_the_r
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn sockets_and_files_do_as_well_as_pipes() {
-    use std::{fs::File, os::unix::net::UnixStream, process::Stdio};
+    use std::{fs::File, os::unix::net::UnixStream};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     let place = Place::new();
     let _served = Served::start(&place.home, stateless(Arc::default()));
@@ -519,7 +520,6 @@ async fn sockets_and_files_do_as_well_as_pipes() {
 #[tokio::test]
 async fn a_shared_pipe_still_waits_for_whoever_else_uses_it() {
     use rustix::fs::{OFlags, fcntl_getfl};
-    use std::process::Stdio;
     let place = Place::new();
     let _served = Served::start(&place.home, stateless(Arc::default()));
     let (input, mut write) = io::pipe().unwrap();
@@ -533,6 +533,30 @@ async fn a_shared_pipe_still_waits_for_whoever_else_uses_it() {
     assert_eq!(soon(child.wait()).await.unwrap().code(), Some(0));
     assert!(!fcntl_getfl(&input).unwrap().contains(OFlags::NONBLOCK));
     assert!(!fcntl_getfl(&output).unwrap().contains(OFlags::NONBLOCK));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn without_the_small_program_the_bridge_works_all_the_same() {
+    let place = Place::new();
+    let _served = Served::start(&place.home, stateless(Arc::default()));
+    let alone = place.home.root().join("bellhop");
+    std::fs::copy(env!("CARGO_BIN_EXE_bellhop"), &alone).unwrap();
+    let mut command = tokio::process::Command::new(&alone);
+    command.args(["mcp", "--app", "tester", "--no-start", "--home"]).arg(place.home.root()).env_clear();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut app = App::of(command);
+    assert_eq!(app.ask(tool(1, "plain")).await["id"], 1);
+    assert_eq!(program_of(&app), alone);
+    // With it, it is that one.
+    let mut app = place.bridge();
+    assert_eq!(app.ask(tool(1, "plain")).await["id"], 1);
+    assert_eq!(program_of(&app).file_name().unwrap(), "bellhop-bridge");
+}
+
+#[cfg(target_os = "linux")]
+fn program_of(app: &App) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/{}/exe", app.child.id().unwrap())).unwrap()
 }
 
 #[tokio::test]
