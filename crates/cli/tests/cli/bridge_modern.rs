@@ -250,9 +250,12 @@ async fn a_modern_request_does_not_wait_for_an_initialize_under_way() {
     assert_eq!(app.ask(tool(2, "plain")).await["id"], 2);
 }
 
+/// The id of a subscription, and what its stream is fed by.
+type Opened = (Value, mpsc::UnboundedSender<Bytes>);
+
 /// A server of subscriptions: each gets its acknowledgment and then what the test says.
 struct Subscriptions {
-    senders: Arc<Mutex<Vec<(Value, mpsc::UnboundedSender<Bytes>)>>>,
+    senders: Arc<Mutex<Vec<Opened>>>,
     agreed: Value,
 }
 
@@ -288,10 +291,10 @@ impl Subscriptions {
 }
 
 /// Any stream, made `Sync` for the body's sake.
-struct SyncStream(Mutex<Pin<Box<dyn Stream<Item = Result<Bytes, io::Error>> + Send>>>);
+struct SyncStream<S>(Mutex<Pin<Box<S>>>);
 
-impl Stream for SyncStream {
-    type Item = Result<Bytes, io::Error>;
+impl<S: Stream> Stream for SyncStream<S> {
+    type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.lock().unwrap().as_mut().poll_next(cx)
