@@ -148,8 +148,7 @@ impl RelayError {
             data = data.with("scope", permit.to_string());
         }
         if let Self::MissingCapability { ability, .. } = self {
-            let missing = Object::new().with(ability.name(), Object::new());
-            data = data.with("requiredCapabilities", missing);
+            data = data.with("requiredCapabilities", ability.declared());
         }
         protocol::error_with(Some(id), self.json_rpc_code(era), &problem.to_string(), Some(&data.to_raw()))
     }

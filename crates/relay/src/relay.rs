@@ -156,6 +156,7 @@ impl Relay {
             links.push(shelf.own());
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
+        self.end_parked_at(service);
         tokio::join!(self.close(links), self.end_links_at(service));
     }
 

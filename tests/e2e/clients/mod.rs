@@ -3,5 +3,10 @@
 mod apps;
 mod bridge;
 mod documents;
+mod faithful;
+mod inspector;
 mod peers;
 mod playground;
+mod python;
+mod rmcp;
+mod sdk;

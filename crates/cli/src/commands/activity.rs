@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style},
-    problem::{Stop, not_answering},
     times,
 };
+use bellhop_cli::problem::{Stop, not_answering};
 use control::{ActivityEntry, ActivityFilter, ActivityKind, Answer, FromEngine, Query, SectionName};
 
 /// Entries that one question brings at most.

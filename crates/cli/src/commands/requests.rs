@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
-    problem::Stop,
     prompt, times,
 };
+use bellhop_cli::problem::Stop;
 use control::{Answer, Command, Proof, Query, RequestView};
 use model::{Access, Permit, Problem, Scope};
 

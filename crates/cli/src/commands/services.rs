@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
-    problem::Stop,
-    signal, times,
+    times,
 };
+use bellhop_cli::{problem::Stop, signal};
 use control::{Answer, Command, Query, ServiceState, ServiceView, SignInEnd};
 use model::{Problem, ShortName};
 

@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::Face,
     output::{Cell, Output, Style},
-    problem::Stop,
     times,
 };
+use bellhop_cli::problem::Stop;
 use control::{KeysState, PauseView, StatusView};
 
 /// How Bellhop is.
