@@ -94,7 +94,20 @@ impl Section {
 
     /// What a connection of this scope sees.
     pub(crate) fn seen<'a>(&'a self, scope: &'a Leave) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(|e| scope.allows(&e.service.name, e.needs))
+        // The scope is asked once for each service: its entries stand together.
+        let mut asked: Option<(&'a Arc<Service>, [bool; 2])> = None;
+        self.entries.iter().filter(move |entry| {
+            let service = &entry.service;
+            let [read, write] = match asked {
+                Some((known, may)) if Arc::ptr_eq(known, service) => may,
+                _ => [Access::Read, Access::Write].map(|access| scope.allows(&service.name, access)),
+            };
+            asked = Some((service, [read, write]));
+            match entry.needs {
+                Access::Read => read,
+                Access::Write => write,
+            }
+        })
     }
 
     /// To be searched: places are those of the entries.
@@ -151,8 +164,8 @@ impl Atlas {
     }
 
     /// Which service a URI belongs to and what that service calls it. First what is listed, then what carries
-    /// the service in front, then the template that fits best; else the only service `may` have it.
-    pub(crate) fn resource(&self, uri: &str, may: &[Arc<Service>]) -> Option<(Arc<Service>, String)> {
+    /// the service in front, then the template that fits best.
+    pub(crate) fn resource(&self, uri: &str) -> Option<(Arc<Service>, String)> {
         if let Some(entry) = self.resources.get(uri).or_else(|| self.templates.get(uri)) {
             return Some((entry.service.clone(), entry.key.clone()));
         }
@@ -163,13 +176,8 @@ impl Atlas {
         }
         let fixed = |e: &Entry| e.key.split('{').next().unwrap_or_default().len();
         let fits = |e: &&Entry| fixed(e) > 0 && uri.starts_with(e.key.get(..fixed(e)).unwrap_or_default());
-        if let Some(best) = self.templates.entries().filter(fits).max_by_key(|e| fixed(e)) {
-            return Some((best.service.clone(), uri.to_owned()));
-        }
-        match may {
-            [only] => Some((only.clone(), uri.to_owned())),
-            _ => None,
-        }
+        let best = self.templates.entries().filter(fits).max_by_key(|e| fixed(e))?;
+        Some((best.service.clone(), uri.to_owned()))
     }
 
     /// What apps call a URI that this service lists; `None` when it lists no such.
@@ -233,7 +241,7 @@ mod tests {
     }
 
     fn place(atlas: &Atlas, uri: &str) -> Option<(String, String)> {
-        atlas.resource(uri, &[]).map(|(s, u)| (s.name.to_string(), u))
+        atlas.resource(uri).map(|(s, u)| (s.name.to_string(), u))
     }
 
     #[test]

@@ -207,12 +207,15 @@ pub(crate) async fn by_uri(relay: &Arc<Relay>, scope: &Leave, uri: &str) -> Opti
         .filter(|s| scope.names(&s.name) && relay.shelf(s).seen().is_some_and(|i| i.can("resources")))
         .cloned()
         .collect();
-    let heard = || {
-        // One that a service named in an answer, and lists nowhere.
-        let name = relay.heard.of(uri)?;
-        Some((may.iter().find(|s| s.name == name)?.clone(), uri.to_owned()))
-    };
-    relay.atlas().resource(uri, &may).or_else(heard).filter(|(s, _)| scope.names(&s.name))
+    let found = relay.atlas().resource(uri).or_else(|| {
+        let service = match relay.heard.of(uri) {
+            // One that a service named in an answer, and lists nowhere.
+            Some(name) => may.iter().find(|s| s.name == name),
+            None => may.first().filter(|_| may.len() == 1),
+        };
+        service.map(|s| (s.clone(), uri.to_owned()))
+    });
+    found.filter(|(s, _)| scope.names(&s.name))
 }
 
 /// `completion/complete` names a prompt or a template within `ref`.

@@ -45,6 +45,7 @@ impl Index {
         let query: String = query.chars().take(QUERY).collect();
         let mut known = HashSet::new();
         let mut once = words(&query);
+        once.extend(pairs(&query));
         once.retain(|word| known.insert(word.clone()));
         let mut found = self.scorer.matches(&self.embedder.embed(&once.join(" ")));
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
@@ -102,6 +103,12 @@ fn words(text: &str) -> Vec<String> {
         *word = stem(word);
     }
     out
+}
+
+/// Words in pairs: who writes “back up” may mean `backup`.
+fn pairs(text: &str) -> Vec<String> {
+    let runs: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|r| !r.is_empty()).collect();
+    runs.iter().zip(runs.iter().skip(1)).map(|(one, two)| stem(&folded(&format!("{one}{two}")))).collect()
 }
 
 /// `mailBoxList` in three, `HTMLPage` in two.
@@ -214,5 +221,134 @@ mod tests {
             .flat_map(|w| words(w))
             .collect();
         assert_eq!(apart.len(), 7);
+    }
+
+    /// Tools as a hoster and a blog have them, in English and German.
+    const TOOLS: &[(&str, &str, &str)] = &[
+        ("mittwald_project_list", "", "List all projects that the user has access to."),
+        ("mittwald_project_create", "", "Create a new project on a server."),
+        ("mittwald_project_delete", "", "Delete a project and everything in it."),
+        ("mittwald_project_backup_create", "", "Create a backup of a project."),
+        ("mittwald_project_backup_list", "", "List the backups of a project."),
+        (
+            "mittwald_backup_schedule_create",
+            "",
+            "Create a new backup schedule, with cron syntax and a time to live.",
+        ),
+        ("mittwald_app_list", "", "List the apps that are installed in a project."),
+        ("mittwald_app_install_wordpress", "", "Install WordPress in a project."),
+        ("mittwald_app_uninstall", "", "Uninstall an app and delete its files."),
+        ("mittwald_app_get", "", "Get details of an app installation."),
+        ("mittwald_database_mysql_list", "", "List MySQL databases of a project."),
+        ("mittwald_database_mysql_create", "", "Create a new MySQL database, with a user."),
+        ("mittwald_database_mysql_user_create", "", "Create a user for a MySQL database."),
+        ("mittwald_database_redis_list", "", "List Redis databases of a project."),
+        ("mittwald_domain_list", "", "List the domains of a project."),
+        ("mittwald_domain_dnszone_update", "", "Update the records of a DNS zone."),
+        ("mittwald_domain_virtualhost_create", "", "Create a virtual host that serves a domain."),
+        ("mittwald_mail_address_create", "", "Create a mail address with a mailbox, or one that forwards."),
+        ("mittwald_mail_address_list", "", "List the mail addresses of a project."),
+        ("mittwald_mail_deliverybox_create", "", "Create a delivery box."),
+        ("mittwald_cronjob_create", "", "Create a cron job that runs a command at given times."),
+        (
+            "mittwald_cronjob_execution_list",
+            "",
+            "List the executions of a cron job, with exit code and duration.",
+        ),
+        ("mittwald_certificate_request", "", "Request a TLS certificate for a domain."),
+        ("mittwald_sftp_user_create", "", "Create an SFTP user with access to a folder."),
+        ("mittwald_ssh_user_create", "", "Create an SSH user."),
+        ("mittwald_conversation_reply", "", "Reply in a conversation with the support."),
+        ("blog_postsSearch", "Search posts", "Search and filter posts of the site, with pagination."),
+        ("blog_addPost", "Add a post", "Add a new post, as a draft unless its status says otherwise."),
+        ("blog_updatePost", "Update a post", "Change title, text or status of a post."),
+        ("blog_deletePost", "Delete a post", "Move a post to the trash."),
+        ("blog_uploadMedia", "Upload media", "Upload an image or another file to the media library."),
+        ("blog_listMedia", "List media", "List media items of the library."),
+        ("blog_usersSearch", "Search users", "Search users of the site by name, mail or role."),
+        ("blog_getSiteInfo", "Site info", "Name, address, theme, plugins and versions of the site."),
+        (
+            "laden_artikel_suchen",
+            "Artikel suchen",
+            "Sucht Artikel im Laden nach Name, Nummer oder Kategorie.",
+        ),
+        (
+            "laden_bestellungen_auflisten",
+            "Bestellungen auflisten",
+            "Listet die Bestellungen eines Zeitraums auf.",
+        ),
+        (
+            "laden_bestellung_stornieren",
+            "Bestellung stornieren",
+            "Storniert eine Bestellung und erstattet den Betrag.",
+        ),
+        (
+            "laden_gutschein_anlegen",
+            "Gutschein anlegen",
+            "Legt einen Gutschein mit Betrag und Ablaufdatum an.",
+        ),
+        ("laden_kunden_suchen", "Kunden suchen", "Sucht Kundinnen und Kunden nach Name oder E-Mail-Adresse."),
+        ("laden_lagerbestand_andern", "Lagerbestand ändern", "Ändert den Lagerbestand eines Artikels."),
+    ];
+
+    fn index() -> Index {
+        Index::new(TOOLS.iter().map(|(name, title, description)| Document {
+            name,
+            title,
+            description,
+            service: "",
+        }))
+    }
+
+    #[test]
+    fn the_tool_that_is_meant_is_among_the_first_that_are_found() {
+        let index = index();
+        for (query, wanted, within) in [
+            ("list projects", "mittwald_project_list", 1),
+            ("which projects are there", "mittwald_project_list", 3),
+            ("install wordpress", "mittwald_app_install_wordpress", 1),
+            ("installed apps", "mittwald_app_list", 3),
+            ("create a mysql database", "mittwald_database_mysql_create", 1),
+            ("new database user", "mittwald_database_mysql_user_create", 2),
+            ("dns records", "mittwald_domain_dnszone_update", 1),
+            ("back up a project", "mittwald_project_backup_create", 3),
+            ("creating backups", "mittwald_project_backup_create", 3),
+            ("mail addresses", "mittwald_mail_address_list", 2),
+            ("forward mails", "mittwald_mail_address_create", 1),
+            ("TLS certificates for my domains", "mittwald_certificate_request", 1),
+            ("sftp", "mittwald_sftp_user_create", 1),
+            ("cronjob executions", "mittwald_cronjob_execution_list", 1),
+            ("write a blog post", "blog_addPost", 5),
+            ("publish a new post", "blog_addPost", 2),
+            ("upload an image", "blog_uploadMedia", 1),
+            ("search posts", "blog_postsSearch", 1),
+            ("postsSearch", "blog_postsSearch", 1),
+            ("which plugins does the site have", "blog_getSiteInfo", 1),
+            ("Bestellungen auflisten", "laden_bestellungen_auflisten", 1),
+            ("eine Bestellung stornieren", "laden_bestellung_stornieren", 1),
+            ("Kunde suchen", "laden_kunden_suchen", 1),
+            ("Gutscheine", "laden_gutschein_anlegen", 1),
+            ("den Lagerbestand der Artikel ändern", "laden_lagerbestand_andern", 1),
+            ("blog_deletePost", "blog_deletePost", 1),
+        ] {
+            let found = index.find(query);
+            let names: Vec<_> =
+                found.iter().filter_map(|at| TOOLS.get(*at)).map(|t| t.0).take(within).collect();
+            assert!(names.contains(&wanted), "{query}: {names:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_the_same_every_time_and_nothing_is_found_by_nothing() {
+        let first = index().find("create a user");
+        for _ in 0..20 {
+            assert_eq!(index().find("create a user"), first);
+        }
+        for nothing in ["", "the of und", "…", "xyzzy"] {
+            assert!(index().find(nothing).is_empty(), "{nothing}");
+        }
+        assert!(Index::new([].into_iter()).find("anything").is_empty());
+        // However long a query is, it ends.
+        assert!(!index().find(&"project ".repeat(100_000)).is_empty());
     }
 }

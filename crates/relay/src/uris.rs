@@ -51,7 +51,7 @@ impl Relay {
         if let Some(listed) = atlas.listed_uri(service, uri) {
             return listed.to_owned();
         }
-        let leads_back = match atlas.resource(uri, &[]) {
+        let leads_back = match atlas.resource(uri) {
             Some((other, own)) => other.name == *service && own == uri,
             None => self.heard.keep(uri, service) == *service,
         };
