@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 pub(crate) mod permits;
 pub(crate) mod sign_ins;
+pub(crate) mod wish;
 
 /// How a question ended; `None` while it waits.
 type End = Option<Result<(), Problem>>;

@@ -1,7 +1,7 @@
 //! The sections of the view, built from what the rooms know.
 
 use crate::{
-    asking::permits::Wish,
+    asking::wish::Wish,
     catalogue::{self, At},
     connections::{Known, Standing},
     inner::Inner,

@@ -1,12 +1,12 @@
 //! Connections that want to do more: each asks the person with one question at a time.
 
-use super::{End, Ending};
+use super::{
+    End, Ending,
+    wish::{Wish, denied, plain, unanswered},
+};
 use crate::{commands::unknown_request, rooms::Rooms};
 use control::{ActivityKind, SectionName};
-use model::{
-    Access, Clock, ConnectionId, Permit, Problem, Program, Random, RequestId, Scope, ShortName, Timestamp,
-};
-use sha2::{Digest, Sha256};
+use model::{Clock, ConnectionId, Permit, Problem, Random, RequestId, Scope, ShortName, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,93 +18,6 @@ use tokio::sync::watch;
 const WAIT: Duration = Duration::from_secs(10 * 60);
 /// How long the same is not asked again after the person said no.
 const DENIED: Duration = Duration::from_secs(10 * 60);
-/// The most characters of a tool's name that are shown.
-const LONGEST: usize = 64;
-
-/// What a connection wants: everything the person is shown, as it was when the call came.
-///
-/// It never changes while it waits. [`Wish::snapshot`] is a hash over all of it, and an approval names that hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wish {
-    pub(crate) id: RequestId,
-    pub(crate) snapshot: String,
-    pub(crate) connection: ConnectionId,
-    /// The app's name as it is shown.
-    pub(crate) app: String,
-    pub(crate) computer: String,
-    pub(crate) method: control::Method,
-    /// The program that was seen when it was let in.
-    pub(crate) program: Option<Program>,
-    pub(crate) permit: Permit,
-    /// The service's title.
-    pub(crate) title: String,
-    /// The tool it wants to use, made harmless to show.
-    pub(crate) tool: Option<String>,
-    pub(crate) asked_on: Timestamp,
-    pub(crate) until: Timestamp,
-}
-
-impl Wish {
-    /// What it would be allowed beyond what it is.
-    pub(crate) fn asked(&self) -> Scope {
-        Scope::new([self.permit.clone()])
-    }
-
-    /// What it wants, for the head of a window.
-    pub(crate) fn headline(&self) -> String {
-        let (app, title) = (&self.app, &self.title);
-        match self.permit.access {
-            Access::Read => format!("{app} wants to read {title}"),
-            Access::Write => format!("{app} wants to change things in {title}"),
-        }
-    }
-
-    fn sealed(mut self) -> Self {
-        // Taken apart by name, so that a new field can't be left out by accident.
-        let Self {
-            id,
-            snapshot: _,
-            connection,
-            app,
-            computer,
-            method,
-            program,
-            permit,
-            title,
-            tool,
-            asked_on,
-            until,
-        } = &self;
-        let mut hash = Sha256::new();
-        let mut part = |text: &str| {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text);
-        };
-        part("bellhop wish 1");
-        part(id.as_str());
-        part(connection.as_str());
-        part(app);
-        part(computer);
-        part(match method {
-            control::Method::Oauth => "oauth",
-            control::Method::Bridge => "bridge",
-        });
-        part(if program.is_some() { "seen" } else { "unseen" });
-        if let Some(program) = program {
-            part(&program.pid.to_string());
-            part(&program.identity);
-            part(&program.name);
-        }
-        part(&permit.to_string());
-        part(title);
-        part(if tool.is_some() { "tool" } else { "no tool" });
-        part(tool.as_deref().unwrap_or_default());
-        part(&asked_on.millis().to_string());
-        part(&until.millis().to_string());
-        self.snapshot = hex::encode(hash.finalize());
-        self
-    }
-}
 
 /// The questions that wait, and the answers that hold for a while.
 pub(crate) struct Permits {
@@ -261,37 +174,6 @@ impl Permits {
     }
 }
 
-fn what(wish: &Wish) -> (&str, &str) {
-    (if wish.permit.access == Access::Read { "read" } else { "change things in" }, &wish.title)
-}
-
-fn denied(wish: &Wish) -> Problem {
-    let (access, title) = what(wish);
-    Problem::new(
-        "engine.more_denied",
-        format!("You did not let {} {access} {title}.", wish.app),
-        "If that was a mistake, ask again in ten minutes.",
-    )
-    .with("app", &wish.app)
-    .with("service", title)
-}
-
-fn unanswered(wish: &Wish) -> Problem {
-    let (access, title) = what(wish);
-    Problem::new(
-        "engine.more_unanswered",
-        format!("Nobody answered whether {} may {access} {title}.", wish.app),
-        "Ask again, and answer in Bellhop.",
-    )
-    .with("app", &wish.app)
-    .with("service", title)
-}
-
-/// A tool's name as an app says it, with nothing in it that could look like something else.
-fn plain(tool: &str) -> String {
-    tool.chars().filter(|c| c.is_alphanumeric() || "_-./: ".contains(*c)).take(LONGEST).collect()
-}
-
 impl Rooms {
     /// Put before the person that a connection wants to do more, or join the question that waits already.
     pub(super) fn ask_permit(
@@ -386,108 +268,5 @@ impl Rooms {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::{ManualClock, SystemRandom};
-
-    fn permits() -> (Arc<ManualClock>, Permits) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000_000)));
-        let permits = Permits::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandom));
-        (clock, permits)
-    }
-
-    fn wish(connection: &str, permit: &str) -> Wish {
-        Wish {
-            id: RequestId::from(""),
-            snapshot: String::new(),
-            connection: connection.into(),
-            app: "Cursor".into(),
-            computer: "laptop".into(),
-            method: control::Method::Oauth,
-            program: None,
-            permit: permit.parse().unwrap(),
-            title: "Shop".into(),
-            tool: Some("write".into()),
-            asked_on: Timestamp::default(),
-            until: Timestamp::default(),
-        }
-    }
-
-    fn may(permits: &Permits, connection: &str, permit: &str) -> bool {
-        permits.can_be_asked(&connection.into(), &permit.parse().unwrap())
-    }
-
-    #[test]
-    fn a_connection_asks_one_thing_at_a_time_and_the_same_is_joined() {
-        let (_, permits) = permits();
-        let (first, put) = permits.join(wish("a", "shop:write")).unwrap();
-        let id = put.unwrap();
-        let (again, none) = permits.join(wish("a", "shop:write")).unwrap();
-        assert_eq!(none, None);
-        assert!(may(&permits, "a", "shop:write") && !may(&permits, "a", "blog:write"));
-        assert!(permits.join(wish("a", "blog:write")).is_err());
-        assert!(may(&permits, "b", "blog:write"), "another connection has a question of its own");
-        permits.allowed(&permits.find(&id).unwrap());
-        assert!([first, again].iter().all(|end| *end.borrow() == Some(Ok(()))));
-        assert!(permits.find(&id).is_none());
-    }
-
-    #[test]
-    fn after_a_no_the_same_is_not_asked_for_ten_minutes_or_until_something_is_allowed() {
-        let (clock, permits) = permits();
-        let deny = || {
-            let (end, id) = permits.join(wish("a", "shop:write")).unwrap();
-            permits.deny(&id.unwrap()).unwrap();
-            let problem = end.borrow().clone().unwrap().unwrap_err();
-            assert_eq!(problem.code, "engine.more_denied");
-        };
-        deny();
-        assert!(!may(&permits, "a", "shop:write") && may(&permits, "a", "blog:write"));
-        assert!(permits.join(wish("a", "shop:write")).is_err());
-        clock.advance(DENIED);
-        assert!(may(&permits, "a", "shop:write"));
-        deny();
-        let (_, id) = permits.join(wish("a", "blog:write")).unwrap();
-        permits.allowed(&permits.find(&id.unwrap()).unwrap());
-        assert!(may(&permits, "a", "shop:write"));
-    }
-
-    #[test]
-    fn a_question_that_nobody_answers_ends_after_ten_minutes() {
-        let (clock, permits) = permits();
-        let (end, id) = permits.join(wish("a", "shop:write")).unwrap();
-        clock.set_wall(Timestamp::from_millis(0));
-        clock.advance(WAIT);
-        assert!(permits.deny(&id.unwrap()).is_none());
-        assert_eq!(end.borrow().clone().unwrap().unwrap_err().code, "engine.more_unanswered");
-        assert!(permits.shown().borrow().is_empty());
-    }
-
-    #[test]
-    fn a_snapshot_changes_with_anything_the_person_is_shown() {
-        let changes: [fn(&mut Wish); 10] = [
-            |w| w.id = "s".into(),
-            |w| w.connection = "b".into(),
-            |w| w.app = "Codex".into(),
-            |w| w.computer = "desk".into(),
-            |w| w.method = control::Method::Bridge,
-            |w| w.program = Some(Program { pid: 1, identity: "/a".into(), name: "a".into() }),
-            |w| w.permit = "shop:read".parse().unwrap(),
-            |w| w.title = "Blog".into(),
-            |w| w.tool = None,
-            |w| w.until = Timestamp::from_millis(1),
-        ];
-        let mut seen = std::collections::HashSet::from([wish("a", "shop:write").sealed().snapshot]);
-        for change in changes {
-            let mut changed = wish("a", "shop:write");
-            change(&mut changed);
-            assert!(seen.insert(changed.sealed().snapshot));
-        }
-    }
-
-    #[test]
-    fn a_tools_name_is_shown_without_what_could_deceive() {
-        assert_eq!(plain("write_note\u{202e}\n\u{1b}[31m"), "write_note31m");
-        assert_eq!(plain(&"x".repeat(300)).len(), LONGEST);
-    }
-}
+#[path = "permits_tests.rs"]
+mod tests;
