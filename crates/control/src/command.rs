@@ -1,4 +1,4 @@
-use model::{AppId, AttemptId, ConnectionId, RequestId, Scope, ServiceId, ShortName};
+use model::{AppId, AttemptId, ConnectionId, Listing, RequestId, Scope, ServiceId, ShortName};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -40,17 +40,17 @@ pub enum Command {
         /// Which.
         service: ServiceId,
     },
-    /// Let an app in.
+    /// Let an app in, or let a connection do more.
     Approve {
         /// Which request.
         request: RequestId,
         /// The hash of the snapshot that the person saw ([`crate::RequestView::snapshot`]); an approval of
         /// anything else is refused.
         snapshot: String,
-        /// What it may do; at most what is offered.
+        /// What it may do: at most what is offered, and exactly what was asked where it is more for a connection.
         scope: Scope,
     },
-    /// Refuse an app.
+    /// Refuse what an app asks.
     Deny {
         /// Which request.
         request: RequestId,
@@ -59,6 +59,13 @@ pub enum Command {
     Revoke {
         /// Which.
         connection: ConnectionId,
+    },
+    /// Choose how the tools of all services are shown to an app.
+    ShowTools {
+        /// Whose.
+        connection: ConnectionId,
+        /// How.
+        listing: Listing,
     },
     /// Write Bellhop into an app's config.
     ConnectApp {

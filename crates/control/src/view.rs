@@ -1,6 +1,7 @@
 use crate::AppMethod;
 use model::{
-    AppId, AttemptId, ConnectionId, Problem, Program, RequestId, Scope, ServiceId, ShortName, Timestamp,
+    AppId, AttemptId, ConnectionId, Listing, Problem, Program, RequestId, Scope, ServiceId, ShortName,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -70,7 +71,7 @@ pub enum Section {
     SignIns(Vec<SignInView>),
     /// The connections, newest first; revoked ones behind.
     Connections(Vec<ConnectionView>),
-    /// The apps that ask to be let in, oldest first.
+    /// The apps that ask for something, oldest first.
     Requests(Vec<RequestView>),
     /// The AI apps Bellhop knows, those found on this computer first.
     Apps(Vec<AppView>),
@@ -183,6 +184,11 @@ pub struct ServiceView {
     pub state: ServiceState,
     /// What it offers, as last seen.
     pub tools: Vec<ToolView>,
+    /// The connections, by name, whose calls wait until the person has signed in again.
+    pub awaited_by: Vec<String>,
+    /// Why it could not be asked what it offers the last time; `None` while all is well. What is in `tools` may be
+    /// old then.
+    pub trouble: Option<Problem>,
 }
 
 /// Whether a service can be used.
@@ -300,6 +306,8 @@ pub struct ConnectionView {
     pub scope_words: String,
     /// The program that was seen when it was let in.
     pub program: Option<Program>,
+    /// How the tools of all services are shown to it.
+    pub shown: ShownTools,
     /// Since when.
     pub connected_on: Timestamp,
     /// The last call.
@@ -310,6 +318,18 @@ pub struct ConnectionView {
     pub calls: u32,
     /// Whether it may still do anything.
     pub state: ConnectionState,
+}
+
+/// How the tools of all services are shown to a connection's app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ShownTools {
+    /// What the person chose.
+    pub listing: Listing,
+    /// How many there are, of those it may use.
+    pub tools: u32,
+    /// Whether they are to be searched by an app that comes now, instead of listed.
+    pub compact: bool,
 }
 
 /// How an app signed in.
@@ -337,7 +357,7 @@ pub enum ConnectionState {
     },
 }
 
-/// An app that asks to be let in: a snapshot of what a person decides about.
+/// An app that asks for something: a snapshot of what a person decides about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct RequestView {
@@ -345,7 +365,9 @@ pub struct RequestView {
     pub id: RequestId,
     /// The hash of all that is shown here; an approval names it.
     pub snapshot: String,
-    /// The code that stands in the browser too, such as `TIN OAK 7`; empty for the bridge.
+    /// What is asked.
+    pub about: RequestAbout,
+    /// The code that stands in the browser too, such as `TIN OAK 7`; empty where there is no browser.
     pub code: String,
     /// The app's name as it said it. Not verified.
     pub app: String,
@@ -355,11 +377,11 @@ pub struct RequestView {
     pub computer: String,
     /// How it would sign in.
     pub method: Method,
-    /// Where the browser goes afterwards, such as `127.0.0.1` or `cursor:`; empty for the bridge.
+    /// Where the browser goes afterwards, such as `127.0.0.1` or `cursor:`; empty where there is no browser.
     pub redirect: String,
     /// The program that was seen behind it; `None` when it could not be seen.
     pub program: Option<Program>,
-    /// What it asked for.
+    /// What it asked for. To let a connection do more is to approve exactly this.
     pub asked: Scope,
     /// What a person may choose from, a service at a time.
     pub services: Vec<RequestService>,
@@ -367,6 +389,22 @@ pub struct RequestView {
     pub asked_on: Timestamp,
     /// When it ends unanswered.
     pub until: Timestamp,
+}
+
+/// What an app asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "about", rename_all = "snake_case")]
+#[ts(export)]
+pub enum RequestAbout {
+    /// To be let in.
+    Connect,
+    /// To do more than it may: a call of its connection waits for that.
+    More {
+        /// The connection that would be allowed more.
+        connection: ConnectionId,
+        /// The tool it wants to use, as it said it. Not verified.
+        tool: Option<String>,
+    },
 }
 
 /// One service that an app may be allowed to use.
@@ -466,6 +504,8 @@ pub enum ActivityKind {
     AppDisconnected,
     ConnectionAllowed,
     ConnectionDenied,
+    ConnectionWidened,
+    WideningDenied,
     ConnectionRevoked,
     Call,
     Refused,

@@ -1,8 +1,8 @@
 use crate::publisher::Publisher;
 use authority::Grant;
 use control::{Method, SectionName};
-use model::{AppId, ConnectionId, ShortName, Timestamp};
-use relay::Connection;
+use model::{AppId, ConnectionId, Listing, Permit, Scope, ShortName, Timestamp};
+use relay::{Connection, Shows};
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
@@ -44,6 +44,14 @@ impl Known {
         match self.grant.method {
             authority::Method::Oauth => Method::Oauth,
             authority::Method::Bridge => Method::Bridge,
+        }
+    }
+
+    /// Show tools to its app so from now on; how many it can hold, its name tells.
+    pub(crate) fn show(&self, listing: Listing) {
+        if let Standing::Allowed(live) = &self.standing {
+            let name = self.app_id.as_ref().map_or(self.app.as_str(), AppId::as_str);
+            live.show(Shows { listing, most: relay::most_tools(name) });
         }
     }
 
@@ -97,6 +105,20 @@ impl Connections {
         known.standing = Standing::Revoked { on, last_active: live.last_active() };
         self.publisher.mark(SectionName::Connections);
         Some(live)
+    }
+
+    /// A connection may do this too, from the next call on.
+    pub(crate) fn widen(&self, id: &ConnectionId, permit: &Permit) {
+        let more = Scope::new([permit.clone()]);
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = table.get_mut(id) else { return };
+        known.grant.scope = known.grant.scope.union(&more);
+        if let Standing::Allowed(live) = &known.standing {
+            let now = live.grant.load();
+            let scope = now.scope.union(&more);
+            live.grant.store(Arc::new(relay::Grant { name: now.name.clone(), scope }));
+        }
+        self.publisher.mark(SectionName::Connections);
     }
 
     /// A service is gone: no connection may do anything with a later one of that name.

@@ -1,6 +1,7 @@
 //! The sections of the view, built from what the rooms know.
 
 use crate::{
+    asking::wish::Wish,
     catalogue::{self, At},
     connections::{Known, Standing},
     inner::Inner,
@@ -8,10 +9,11 @@ use crate::{
     rooms::Rooms,
 };
 use control::{
-    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestService,
-    RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView, ToolView,
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestAbout,
+    RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, ShownTools,
+    StatusView, ToolView,
 };
-use model::{Access, Scope};
+use model::{Access, Listing, Scope};
 use signin::CredentialState;
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ pub(crate) async fn section(inner: &Arc<Inner>, name: SectionName) -> Section {
         SectionName::SignIns => Section::SignIns(inner.sign_ins.view()),
         SectionName::Connections => {
             let all = rooms.map(|r| r.connections.all()).unwrap_or_default();
-            Section::Connections(all.iter().map(connection).collect())
+            Section::Connections(all.iter().filter_map(|k| Some(connection(rooms?, k))).collect())
         }
         SectionName::Requests => Section::Requests(rooms.map(|r| requests(inner, r)).unwrap_or_default()),
         SectionName::Apps => Section::Apps(app_list(inner).await),
@@ -47,7 +49,9 @@ fn status(inner: &Inner) -> StatusView {
     }
     for entry in inner.rooms.get().map(|r| r.registry.all()).unwrap_or_default() {
         if let ServiceState::NeedsSignIn { problem } = service_state(&entry) {
-            problems.push(problem.with("service", &entry.row.name).with("title", &entry.row.title));
+            let problem = problem.with("service", &entry.row.name).with("title", &entry.row.title);
+            let waiting = inner.rooms.get().map(|r| awaited_by(r, &entry)).unwrap_or_default().join(", ");
+            problems.push(if waiting.is_empty() { problem } else { problem.with("awaited_by", waiting) });
         }
     }
     StatusView {
@@ -105,7 +109,15 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         },
         state: service_state(entry),
         tools: tools(rooms, entry),
+        awaited_by: awaited_by(rooms, entry),
+        trouble: rooms.relay.health(&row.id),
     }
+}
+
+/// The connections, by name, whose calls wait until the person has signed in to this service.
+fn awaited_by(rooms: &Rooms, entry: &Entry) -> Vec<String> {
+    let all = rooms.awaited.connections(&entry.row.id).into_iter();
+    all.filter_map(|c| rooms.connections.get(&c)).map(|k| k.name()).collect()
 }
 
 fn tiles(rooms: Option<&Arc<Rooms>>) -> Vec<CatalogueView> {
@@ -142,7 +154,18 @@ pub(crate) fn words(scope: &Scope) -> String {
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
-fn connection(known: &Known) -> ConnectionView {
+fn connection(rooms: &Rooms, known: &Known) -> ConnectionView {
+    let shown = match &known.standing {
+        Standing::Allowed(live) => {
+            let seen = rooms.relay.tools_shown(live);
+            ShownTools {
+                listing: live.shows().listing,
+                tools: u32::try_from(seen.tools).unwrap_or(u32::MAX),
+                compact: seen.compact,
+            }
+        }
+        Standing::Revoked { .. } => ShownTools { listing: Listing::Auto, tools: 0, compact: false },
+    };
     let (calls_now, calls, scope, state) = match &known.standing {
         Standing::Allowed(live) => (
             u32::try_from(live.gate.in_flight()).unwrap_or(u32::MAX),
@@ -164,6 +187,7 @@ fn connection(known: &Known) -> ConnectionView {
         scope_words: words(&scope),
         scope,
         program: known.grant.program.clone(),
+        shown,
         connected_on: known.grant.allowed_on,
         last_active: known.last_active(),
         calls_now,
@@ -178,6 +202,7 @@ fn requests(inner: &Inner, rooms: &Rooms) -> Vec<RequestView> {
     let view = |r: &authority::Request| RequestView {
         id: r.id.clone(),
         snapshot: r.snapshot.clone(),
+        about: RequestAbout::Connect,
         code: r.code.clone(),
         app: r.app.clone(),
         app_id: rooms.recognise(&r.app),
@@ -207,7 +232,38 @@ fn requests(inner: &Inner, rooms: &Rooms) -> Vec<RequestView> {
         asked_on: r.asked_on,
         until: r.until,
     };
-    waiting.iter().map(view).collect()
+    let wishes = rooms.permits.shown().borrow().clone();
+    let mut all: Vec<_> = waiting.iter().map(view).chain(wishes.iter().map(|w| wish(rooms, w))).collect();
+    all.sort_by_key(|r| r.asked_on);
+    all
+}
+
+/// A connection that wants to do more.
+fn wish(rooms: &Rooms, w: &Wish) -> RequestView {
+    let services = rooms.registry.all();
+    let entry = services.iter().find(|e| e.row.name == w.permit.service);
+    RequestView {
+        id: w.id.clone(),
+        snapshot: w.snapshot.clone(),
+        about: RequestAbout::More { connection: w.connection.clone(), tool: w.tool.clone() },
+        code: String::new(),
+        app: w.app.clone(),
+        app_id: rooms.recognise(&w.app),
+        computer: w.computer.clone(),
+        method: w.method,
+        redirect: String::new(),
+        program: w.program.clone(),
+        asked: w.asked(),
+        services: vec![RequestService {
+            name: w.permit.service.clone(),
+            title: w.title.clone(),
+            read: false,
+            write: false,
+            tools: entry.map(|e| tools(rooms, e)).unwrap_or_default(),
+        }],
+        asked_on: w.asked_on,
+        until: w.until,
+    }
 }
 
 /// The apps, read from their configs; on a thread that may wait for a disk.

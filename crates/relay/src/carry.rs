@@ -65,13 +65,26 @@ pub(crate) async fn carry(
 ) -> Result<Carried, RelayError> {
     let mut known = Known::FromBefore;
     loop {
-        let speaks = relay.speaks(&load.service).await?;
+        let spoken = relay.speaks(&load.service).await?;
+        let shelf = relay.shelf(&load.service);
+        // Many services of the modern era still take sessions; then nothing has to cross for an app that has them.
+        let also_legacy = known == Known::FromBefore
+            && app.era() == Era::Legacy
+            && spoken == Speaks::Modern
+            && shelf.may_take_sessions();
+        let speaks = if also_legacy { Speaks::Legacy } else { spoken };
         let way = Way::new(app.era(), speaks.era());
         let carried = match speaks {
             Speaks::Modern => to_modern(relay, app, load, way, known, request).await,
             Speaks::Legacy => to_legacy(relay, app, load, way, known, request).await,
         };
         match carried {
+            Err(RelayError::OtherEra { .. }) if also_legacy => {
+                if let App::Session(session) = app {
+                    session.came_back(&load.shape.id);
+                }
+                shelf.takes_no_sessions();
+            }
             // It may speak otherwise than it did. Nothing was begun, so once more; a refusal then is one.
             Err(RelayError::OtherEra { .. }) if known == Known::FromBefore => {
                 if let App::Session(session) = app {

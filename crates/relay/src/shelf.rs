@@ -66,6 +66,8 @@ struct Inner {
     /// How many of these the last fetch has seen.
     seen_changes: u64,
     watching: bool,
+    /// A service of the modern era was asked for a session, and has none.
+    no_sessions: bool,
     /// A server in trouble said nothing about its era when it was asked, so it is asked again next time.
     unsure: bool,
     failed: Option<(Timestamp, RelayError)>,
@@ -129,6 +131,16 @@ impl Shelf {
     /// Why it could not be asked what it offers the last time.
     pub(crate) fn failed(&self) -> Option<RelayError> {
         self.inner().failed.as_ref().map(|(_, error)| error.clone())
+    }
+
+    /// Whether a service of the modern era may also take sessions: until it was asked for one and refused.
+    pub(crate) fn may_take_sessions(&self) -> bool {
+        !self.inner().no_sessions
+    }
+
+    /// It was asked for a session and refused.
+    pub(crate) fn takes_no_sessions(&self) {
+        self.inner().no_sessions = true;
     }
 
     pub(crate) fn own(&self) -> Arc<Link> {
@@ -274,7 +286,11 @@ impl Relay {
     /// Why that can't be found out.
     pub(crate) async fn learn_anew(self: &Arc<Self>, service: &Arc<Service>) -> Result<Speaks, RelayError> {
         let shelf = self.shelf(service);
-        shelf.inner().unsure = true;
+        {
+            let mut inner = shelf.inner();
+            inner.unsure = true;
+            inner.no_sessions = false;
+        }
         self.fetch(&shelf, service).await?;
         self.speaks(service).await
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::words::Language;
-use control::{ConnectionView, Method, RequestView, ServiceView, StatusView};
-use model::{Problem, Scope, ShortName};
+use control::{ConnectionView, Method, RequestAbout, RequestView, ServiceView, ShownTools, StatusView};
+use model::{Listing, Problem, Scope, ShortName};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -34,6 +34,7 @@ fn connection(app: &str, calls_now: u32, last_active: Option<Timestamp>) -> Conn
         scope: Scope::default(),
         scope_words: String::new(),
         program: None,
+        shown: ShownTools { listing: Listing::Auto, tools: 0, compact: false },
         connected_on: NOW,
         last_active,
         calls_now,
@@ -46,6 +47,7 @@ fn request(app: &str) -> RequestView {
     RequestView {
         id: "0a".into(),
         snapshot: String::new(),
+        about: RequestAbout::Connect,
         code: String::new(),
         app: app.into(),
         app_id: None,
@@ -71,6 +73,8 @@ fn service(title: &str, state: ServiceState) -> ServiceView {
         method: "oauth".into(),
         state,
         tools: Vec::new(),
+        awaited_by: Vec::new(),
+        trouble: None,
     }
 }
 

@@ -40,6 +40,9 @@ fn show(out: &Output, status: &StatusView) -> Result<(), Stop> {
     for problem in &status.problems {
         out.line(Cell::new(Style::Bad, format!("! {}", problem.sentence)))?;
         out.line(format!("  {}", problem.next))?;
+        if let Some(waiting) = problem.values.get("awaited_by") {
+            out.line(format!("  A call waits for that: {waiting}"))?;
+        }
     }
     if let Some(next) = next(status) {
         out.line(format!("  {next}"))?;

@@ -6,7 +6,7 @@ use crate::{
     rows,
 };
 use authority::{Grant, RevokedBy};
-use model::{AppId, ConnectionId, Explain, Problem, Program, Resource, Scope, Timestamp};
+use model::{AppId, ConnectionId, Explain, Listing, Problem, Program, Resource, Scope, Timestamp};
 use relay::Connection;
 use std::sync::Arc;
 
@@ -18,7 +18,9 @@ impl Rooms {
                 rows::Standing::Allowed(family) => (None, family),
                 rows::Standing::Revoked(on) => (Some(on), None),
             };
-            self.connections.put(self.known(kept.grant.clone(), kept.computer, revoked_on, kept.last_active));
+            let known = self.known(kept.grant.clone(), kept.computer, revoked_on, kept.last_active);
+            known.show(kept.listing);
+            self.connections.put(known);
             families.extend(family.map(|f| (kept.grant, f)));
         }
         self.authority.load(families);
@@ -107,7 +109,44 @@ impl Rooms {
         // Kept under the name that it is shown by, so that the log has one name for it.
         let grant = &Grant { scope, app: self.app_name(&grant.app), ..grant.clone() };
         self.grants.allow(grant, family, self.recognise(&grant.app).as_ref(), &self.computer).await?;
-        self.connections.put(self.known(grant.clone(), self.computer.clone(), None, None));
+        let known = self.known(grant.clone(), self.computer.clone(), None, None);
+        known.show(Listing::Auto);
+        self.connections.put(known);
+        Ok(())
+    }
+
+    /// Let a connection do what it asks for. Nothing else is ever added to what a connection may do.
+    pub(super) async fn widen(
+        &self,
+        id: &ConnectionId,
+        permit: &model::Permit,
+    ) -> Result<(), authority::RowsError> {
+        let _turn = self.changing.lock().await;
+        // The service may have gone since the person was shown it, and another one may have its name.
+        let there = self.registry.all().into_iter().find(|e| e.row.name == permit.service);
+        let Some(service) = there.filter(|_| self.permits.wants(id, permit)) else {
+            return Err(authority::RowsError("what was asked isn't there any more".to_owned()));
+        };
+        if !self.grants.widen(id, permit).await? {
+            return Err(authority::RowsError("the connection isn't there any more".to_owned()));
+        }
+        self.connections.widen(id, permit);
+        self.relay.widened(id, &service.row.id);
+        Ok(())
+    }
+
+    /// Show tools to a connection's app so from now on, and tell it to look again.
+    pub(crate) async fn show_tools(&self, id: &ConnectionId, listing: Listing) -> Result<(), Problem> {
+        if !self.grants.show_tools(id, listing).await.map_err(|e| e.problem())? {
+            return Err(unknown_connection());
+        }
+        if let Some(known) = self.connections.get(id) {
+            known.show(listing);
+        }
+        if let Some(live) = self.connections.live(id) {
+            self.relay.shown_anew(&live);
+        }
+        self.connections.moved();
         Ok(())
     }
 
@@ -127,6 +166,7 @@ impl Rooms {
         self.grants.revoke(id, on, why).await?;
         let live = self.connections.end(id, on);
         self.authority.forget(id);
+        self.permits.forget(id);
         if let Some(live) = live {
             live.gate.close();
             live.stop.cancel();
@@ -150,6 +190,6 @@ fn plain(claimed: &str) -> String {
     if name.is_empty() { "An app".to_owned() } else { name.to_owned() }
 }
 
-fn unknown_connection() -> Problem {
+pub(crate) fn unknown_connection() -> Problem {
     Problem::new("engine.unknown_connection", "That connection isn't there.", "Look at the list again.")
 }

@@ -65,9 +65,13 @@ async fn initialize_and_ping_of_a_legacy_app_are_answered_here_and_calls_get_wha
     let (reply, ()) = tokio::join!(house.tell("/mcp/a", &session, &body), served);
     let want = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"new","n":1e400}],"new":1}}"#;
     assert_eq!(reply.texts[0], want);
-    for method in ["initialize", "ping", "notifications/initialized"] {
+    for method in ["ping", "notifications/initialized"] {
         assert!(peer.got(method).is_empty(), "{method}");
     }
+    let again = async { peer.call().await.result(r#"{"resultType":"complete"}"#) };
+    let body = work(8);
+    tokio::join!(house.tell("/mcp/a", &session, &body), again);
+    assert_eq!(peer.got("initialize").len(), 1, "whether it also takes sessions is asked once");
 }
 
 #[tokio::test]
