@@ -11,6 +11,7 @@ use crate::{
     legacy::{
         events::Seat,
         exchange::{self, Kind},
+        link::Link,
     },
     pool::Incoming,
     problem::RelayError,
@@ -26,6 +27,7 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -88,7 +90,7 @@ pub(crate) struct Answer {
     /// The request, where it may have to be made again.
     request: Option<Request<'static>>,
     /// What the service says outside of the call, on a session that the call has to itself.
-    aside: Option<mpsc::Receiver<String>>,
+    aside: Option<(Arc<Link>, mpsc::Receiver<String>)>,
     /// What the service asks, for an app that is asked in a result.
     pub(crate) questions: Vec<(String, Question)>,
     /// When no more questions are waited for.
@@ -323,6 +325,9 @@ impl Answer {
                 if let Held::Now(_) = self.hold {
                     self.hold = Held::Before;
                 }
+                if matches!(carried, Carried::Message(..)) {
+                    self.leave_aside();
+                }
                 self.arrived(carried, out);
                 Poll::Ready(Ok(()))
             }
@@ -441,6 +446,8 @@ impl Answer {
                 out.push_back(Out::Message(message));
                 self.questions.clear();
                 self.gathered = None;
+                // Before its session is free for the next call.
+                self.leave_aside();
                 self.flight.over(outcome);
                 self.source = match std::mem::replace(&mut self.source, Source::Ended) {
                     Source::Events(body, _) => Source::Ending(body),
@@ -470,9 +477,10 @@ impl Answer {
             return None;
         }
         if self.aside.is_none() {
-            self.aside = self.flight.trip().link().and_then(|l| l.take_aside());
+            let link = self.flight.trip().link();
+            self.aside = link.and_then(|l| l.take_aside().map(|aside| (l, aside)));
         }
-        while let Some(aside) = &mut self.aside {
+        while let Some((_, aside)) = &mut self.aside {
             let Poll::Ready(data) = aside.poll_recv(cx) else { return None };
             let Some(data) = data else {
                 self.aside = None;
@@ -540,6 +548,11 @@ impl Answer {
                 return Poll::Ready(Ok(Some(Step::Park)));
             }
         }
+        if matches!(self.hold, Held::Now(_)) && self.flight.trip().is_under_way() {
+            // The person has answered, and the service works on it: its own clock runs from now on.
+            self.hold = Held::Before;
+            self.quiet = now + self.flight.relay.limits.answer;
+        }
         if let Held::Now(hold) = &mut self.hold {
             match hold.tick(now) {
                 Ok(notice) => out.extend(notice),
@@ -566,10 +579,17 @@ impl Answer {
     }
 }
 
-impl Drop for Answer {
-    fn drop(&mut self) {
-        if let (Some(aside), Some(link)) = (self.aside.take(), self.flight.trip().link()) {
+impl Answer {
+    /// Gives what is said outside of calls back to the session, for the next call that has it.
+    fn leave_aside(&mut self) {
+        if let Some((link, aside)) = self.aside.take() {
             link.give_aside(aside);
         }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.leave_aside();
     }
 }

@@ -109,6 +109,7 @@ pub(crate) fn end(flight: &mut Flight, error: &RelayError) {
         RelayError::Revoked
         | RelayError::GivenUp
         | RelayError::TimedOut { .. }
+        | RelayError::NotInTime { .. }
         | RelayError::TooLarge { .. }
         | RelayError::MissingCapability { .. } => flight.given_up(error.outcome()),
         _ => flight.over(error.outcome()),

@@ -223,7 +223,9 @@ async fn to_legacy(
                     load.trip.keep(lease);
                     (at, declared)
                 } else {
-                    relay.links.shared(visit, service, relay.clock.now())
+                    let shared = relay.links.shared(visit, service, relay.clock.now());
+                    relay.sweep_links(&visit.connection.id, &service.id);
+                    shared
                 };
                 let opened =
                     at.open(&relay.http, &relay.limits, Revision::NEWEST_LEGACY, &declared).await.map(|_| ());
@@ -307,7 +309,7 @@ async fn to_legacy(
         renewed = true;
         match app {
             App::Session(session) => link = Some(session.renew(&at)),
-            App::Visit(_) => relay.links.forgotten(&at),
+            App::Visit(visit) => relay.links.forgotten(visit, service, &at),
         }
     }
 }

@@ -47,7 +47,7 @@ impl Http {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Self { pool: Pool::new(https), answer: limits.answer }
+        Self { pool: Pool::new(https, limits.connect * 2), answer: limits.answer }
     }
 
     /// Sends one request and gives its response head. A 401 is answered once with a newer proof.

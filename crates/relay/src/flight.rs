@@ -91,6 +91,11 @@ impl Trip {
         self.place().stage = Stage::Ready;
     }
 
+    /// Whether the service may be at work on it.
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self.place().stage, Stage::Sent(_) | Stage::Open)
+    }
+
     /// The id that the service knows it by.
     pub(crate) fn sent_id(&self) -> Id {
         self.place().sent.clone()

@@ -200,6 +200,12 @@ impl Inventory {
         Object::parse(self.capabilities.get()).is_ok_and(|c| c.get(capability).is_some())
     }
 
+    /// Whether its resources can be watched.
+    pub(crate) fn can_subscribe(&self) -> bool {
+        let can = Object::parse(self.capabilities.get()).unwrap_or_default();
+        can.object("resources").is_some_and(|r| r.flag("subscribe") == Some(true))
+    }
+
     /// Whether the service works on tasks, in its era's way.
     pub(crate) fn has_tasks(&self) -> bool {
         let can = Object::parse(self.capabilities.get()).unwrap_or_default();

@@ -29,11 +29,13 @@ type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// How long a connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_secs(60);
 /// How many are kept for one service.
-const KEPT: usize = 64;
+const KEPT: usize = 256;
 
 /// Connections that are kept for the next call, by scheme and authority.
 pub(crate) struct Pool {
     connector: Connector,
+    /// How long connecting may take.
+    patience: Duration,
     idle: Mutex<HashMap<String, Vec<(Wire, Instant)>>>,
 }
 
@@ -77,8 +79,8 @@ impl Wire {
 }
 
 impl Pool {
-    pub(crate) fn new(connector: Connector) -> Arc<Self> {
-        Arc::new(Self { connector, idle: Mutex::default() })
+    pub(crate) fn new(connector: Connector, patience: Duration) -> Arc<Self> {
+        Arc::new(Self { connector, patience, idle: Mutex::default() })
     }
 
     fn idle(&self) -> MutexGuard<'_, HashMap<String, Vec<(Wire, Instant)>>> {
@@ -109,6 +111,13 @@ impl Pool {
     }
 
     async fn connect(&self, uri: &Uri) -> Result<Wire, Failed> {
+        // Names and encryption included, which the connector's own limit does not cover.
+        tokio::time::timeout(self.patience, self.connect_now(uri))
+            .await
+            .unwrap_or_else(|_| Err(Failed::Connecting("it took too long".to_owned())))
+    }
+
+    async fn connect_now(&self, uri: &Uri) -> Result<Wire, Failed> {
         let failed = |e: &dyn std::error::Error| Failed::Connecting(chain(e));
         let io = self.connector.clone().oneshot(uri.clone()).await.map_err(|e| failed(e.as_ref()))?;
         let (sender, driver) = http1::handshake(io).await.map_err(|e| failed(&e))?;
@@ -310,7 +319,7 @@ mod tests {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Pool::new(https)
+        Pool::new(https, Duration::from_secs(10))
     }
 
     async fn ask(pool: &Arc<Pool>, address: &str) -> Response<Incoming> {

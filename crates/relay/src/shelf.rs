@@ -63,6 +63,8 @@ struct Inner {
     looked: bool,
     /// How often the service said that its lists changed.
     changes: u64,
+    /// How often in a row they changed while they were fetched.
+    restless: u32,
     /// How many of these the last fetch has seen.
     seen_changes: u64,
     watching: bool,
@@ -100,8 +102,9 @@ type Fetch = Shared<BoxFuture<'static, Result<(), RelayError>>>;
 /// How long a service that could not be reached is left alone when somebody merely lists.
 const LEFT_ALONE: Duration = Duration::from_secs(15);
 
-/// How long to wait before fetching again what changed while it was fetched.
-const BREATH: Duration = Duration::from_millis(100);
+/// How long to wait before fetching again what changed while it was fetched, which doubles while it goes on so.
+const BREATH: Duration = Duration::from_millis(50);
+const MAX_RESTLESS: u32 = 10;
 
 /// How long a service in trouble is left alone when nobody asks: the first time, and at most.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
@@ -232,15 +235,23 @@ impl Relay {
         let title = service.title.clone();
         let (relay, shelf, service) = (self.clone(), shelf.clone(), service.clone());
         let task = tokio::spawn(async move {
-            loop {
-                fetching(relay.clone(), shelf.clone(), service.clone()).await?;
-                // What changed while it was fetched was perhaps not seen.
-                if !shelf.inner().stale() {
-                    return Ok(());
-                }
-                // A service that says so with each list it gives is no reason to ask without a pause.
-                tokio::time::sleep(BREATH).await;
+            fetching(relay.clone(), shelf.clone(), service.clone()).await?;
+            let pause = {
+                let mut inner = shelf.inner();
+                inner.restless = if inner.stale() { (inner.restless + 1).min(MAX_RESTLESS) } else { 0 };
+                BREATH * 2_u32.pow(inner.restless)
+            };
+            // What changed while it was fetched was perhaps not seen. Whoever waits does not wait for that: there
+            // are services that say so with each list they give.
+            if shelf.inner().stale() {
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    if shelf.inner().stale() && !shelf.over.is_cancelled() {
+                        drop(relay.fetch(&shelf, &service));
+                    }
+                });
             }
+            Ok(())
         });
         let fetch: Fetch = task.map(move |r| r.unwrap_or(Err(RelayError::Died { title }))).boxed().shared();
         inner.fetch = Some(fetch.clone());

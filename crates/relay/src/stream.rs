@@ -69,6 +69,11 @@ impl Stream {
         std::future::poll_fn(|cx| {
             while self.ready.is_empty() && self.answer.is_some() {
                 match self.step(cx) {
+                    // An app that hears nothing at all for minutes gives up; a stream that begins is alive.
+                    Poll::Pending if self.alive.as_mut().poll(cx).is_ready() => {
+                        self.alive.as_mut().reset(Instant::now());
+                        return Poll::Ready(());
+                    }
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => return Poll::Ready(()),

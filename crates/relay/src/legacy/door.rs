@@ -139,6 +139,10 @@ fn tell_all(relay: &Arc<Relay>, session: &Session, links: Vec<Arc<Link>>, messag
 }
 
 async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Leave, notice: Notification<'_>) {
+    // While paused nothing reaches a service but that a call is given up.
+    if notice.method != method::CANCELLED && relay.admission.admit().is_err() {
+        return;
+    }
     match notice.method.as_ref() {
         // Ours: each service was told when its session was opened.
         method::INITIALIZED => {}
@@ -163,6 +167,9 @@ async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Leave,
 /// The app answers a question.
 async fn answer(relay: &Arc<Relay>, session: &Arc<Session>, mut answer: Answer<'_>) {
     // An answer that comes too late, or twice, is nobody's fault.
+    if relay.admission.admit().is_err() {
+        return;
+    }
     let Some(asker) = answer.id.as_ref().and_then(|id| session.answered(id)) else { return };
     let Some(_pass) = session.connection.gate.enter() else { return };
     match asker {

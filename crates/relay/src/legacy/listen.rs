@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::Method;
 use http_body_util::BodyExt;
 use protocol::sse::{self, SseError};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// Opens the stream.
@@ -102,15 +102,36 @@ pub(crate) async fn events(
     read(body, limits.message, &link.service.load().title, each).await
 }
 
+/// How long to wait before listening again, which doubles up to the longest while nothing is heard.
+const AGAIN: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(300);
+
 /// Passes on what a service tells the app's session, while the app listens.
 pub(crate) fn pass_on(relay: &Arc<Relay>, session: &Arc<Session>, link: Arc<Link>, left: CancellationToken) {
     let (relay, session) = (relay.clone(), session.clone());
     tokio::spawn(async move {
-        let listening = events(&relay.http, &relay.limits, &link, |data| {
-            if let Passed::On(message) = translate::aside(&relay, &session, &link, data) {
-                session.inbox.put(message);
+        let listening = async {
+            let mut pause = AGAIN;
+            loop {
+                let heard = events(&relay.http, &relay.limits, &link, |data| {
+                    if let Passed::On(message) = translate::aside(&relay, &session, &link, data) {
+                        session.inbox.put(message);
+                    }
+                })
+                .await;
+                match heard {
+                    // What stands between cuts streams on which nothing happens.
+                    Ok(()) => pause = AGAIN,
+                    Err(
+                        RelayError::Unreachable { .. } | RelayError::Died { .. } | RelayError::Busy { .. },
+                    ) => {}
+                    // There is no such stream, or its session is gone.
+                    Err(_) => return,
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST);
             }
-        });
+        };
         let stop = session.connection.stop.clone();
         tokio::select! {
             () = left.cancelled() => {}

@@ -193,6 +193,7 @@ async fn listen(
     let can = |service: &Arc<Service>, capability: &str| {
         relay.shelf(service).seen().is_some_and(|i| i.can(capability))
     };
+    let can_watch = |service: &Arc<Service>| relay.shelf(service).seen().is_some_and(|i| i.can_subscribe());
     let all = *endpoint == Resource::All;
     let lists = Wanted::lists_of(&filter, |capability| {
         // At the endpoint of all services, a service may come that has what none has now.
@@ -205,7 +206,7 @@ async fn listen(
             Resource::All => dispatch::by_uri(relay, scope, &uri).await,
         };
         // What can't be heard of is left out of what is acknowledged.
-        let Some((service, own)) = place.filter(|(s, _)| can(s, "resources")) else { continue };
+        let Some((service, own)) = place.filter(|(s, _)| can_watch(s)) else { continue };
         let watched: &mut Watched =
             resources.entry(service.id.to_string()).or_insert_with(|| Watched { service, uris: Vec::new() });
         watched.uris.push((uri, own));
@@ -223,6 +224,10 @@ async fn listen(
 fn notification(relay: &Arc<Relay>, caller: &Caller, endpoint: &Resource, notice: Notification<'_>) {
     let Resource::One(name) = endpoint else { return };
     if matches!(notice.method.as_ref(), method::CANCELLED | method::INITIALIZED | method::ROOTS_CHANGED) {
+        return;
+    }
+    // While paused nothing reaches a service.
+    if relay.admission.admit().is_err() {
         return;
     }
     let scope = caller.leave();

@@ -35,6 +35,9 @@ struct Kept {
 /// How long a session that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(600);
 
+/// How many kinds of sessions one connection may have at one service: an app says what it can do as it likes.
+const KINDS: usize = 16;
+
 /// How many sessions of one kind are kept for later.
 const FREE: usize = 4;
 
@@ -70,13 +73,29 @@ impl Links {
         (link, declared)
     }
 
-    /// The service forgot a shared session: the next call opens another.
-    pub(crate) fn forgotten(&self, link: &Arc<Link>) {
-        for kept in self.all().values_mut() {
+    /// The service forgot a session: the next call opens another. It will have forgotten those as well that wait
+    /// beside it.
+    pub(crate) fn forgotten(&self, visit: &Visit, service: &Service, link: &Arc<Link>) {
+        let key = key(visit, service, &legacy_capabilities(visit));
+        if let Some(kept) = self.all().get_mut(&key) {
+            kept.free.clear();
             if kept.shared.as_ref().is_some_and(|(l, _)| Arc::ptr_eq(l, link)) {
                 kept.shared = None;
             }
         }
+    }
+
+    /// Takes out the session idle the longest, of one connection at one service that has too many.
+    fn take_excess(&self, connection: &ConnectionId, service: &ServiceId) -> Vec<Arc<Link>> {
+        let mut all = self.all();
+        let own = |k: &&Key| &k.connection == connection && &k.service == service;
+        if all.keys().filter(own).count() <= KINDS {
+            return Vec::new();
+        }
+        let used = |kept: &Kept| kept.shared.iter().chain(&kept.free).map(|(_, used)| *used).max();
+        let oldest =
+            all.iter().filter(|(k, _)| own(k)).min_by_key(|(_, kept)| used(kept)).map(|(k, _)| k.clone());
+        oldest.and_then(|k| all.remove(&k)).map(|kept| kept.links().collect()).unwrap_or_default()
     }
 
     /// Takes out the sessions that `which` says.
@@ -175,13 +194,14 @@ impl Relay {
             link: Some(link.clone()),
             connection: visit.connection.clone(),
         };
-        self.sweep_links();
+        self.sweep_links(&visit.connection.id, &service.id);
         (lease, link, declared)
     }
 
-    /// Ends the sessions that nobody used for a while.
-    pub(crate) fn sweep_links(self: &Arc<Self>) {
-        let idle = self.links.take_idle(self.clock.now());
+    /// Ends the sessions that nobody used for a while, and those of which a connection has too many.
+    pub(crate) fn sweep_links(self: &Arc<Self>, connection: &ConnectionId, service: &ServiceId) {
+        let mut idle = self.links.take_idle(self.clock.now());
+        idle.extend(self.links.take_excess(connection, service));
         if !idle.is_empty() {
             let relay = self.clone();
             tokio::spawn(async move {

@@ -4,14 +4,25 @@ use crate::{
     Relay, Service,
     legacy::{exchange, link::Link, listen},
     modern::ask,
+    problem::RelayError,
     shelf::Speaks,
 };
 use protocol::{Id, Message, Object, Request, Revision, method, raw};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// How long to wait before subscribing again to a service that ended the stream.
+/// How long to wait before subscribing again to a service that ended the stream, which doubles up to the longest.
 const AGAIN: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// Whether there is any sense in trying again: a service that has no such stream will have none in a moment.
+fn may_come(ended: &Result<(), RelayError>) -> bool {
+    match ended {
+        Err(RelayError::Status { status, .. }) => !matches!(status, 400 | 404 | 405 | 501),
+        Err(RelayError::NoMcp { .. } | RelayError::Declined { .. } | RelayError::Insecure { .. }) => false,
+        Ok(()) | Err(_) => true,
+    }
+}
 
 /// Tells `each` of every change of these resources of a service, by the service's own URI, until `stop`.
 pub(crate) fn resources(
@@ -23,29 +34,35 @@ pub(crate) fn resources(
 ) {
     let relay = relay.clone();
     tokio::spawn(async move {
+        let mut pause = AGAIN;
         while !stop.is_cancelled() {
             // A sign-in that was renewed, an era that changed: as it is now.
             let services = relay.access.services();
             let Some(service) = services.iter().find(|s| s.id == service.id).cloned() else { return };
             let work = async {
                 match relay.speaks(&service).await {
-                    Ok(Speaks::Modern) => modern(&relay, &service, &uris, &each).await,
-                    Ok(Speaks::Legacy) => return true,
-                    Err(error) => tracing::debug!(service = %service.name, %error, "nothing to listen to"),
+                    Ok(Speaks::Modern) => Some(modern(&relay, &service, &uris, &each).await),
+                    Ok(Speaks::Legacy) => None,
+                    Err(error) => Some(Err(error)),
                 }
-                false
             };
-            let is_legacy = tokio::select! {
+            let ended = tokio::select! {
                 () = stop.cancelled() => return,
-                is_legacy = work => is_legacy,
+                ended = work => ended,
             };
-            if is_legacy {
-                legacy(&relay, &service, &uris, &stop, &each).await;
+            let ended = match ended {
+                Some(ended) => ended,
+                None => legacy(&relay, &service, &uris, &stop, &each).await,
+            };
+            if !may_come(&ended) {
+                tracing::debug!(service = %service.name, ?ended, "its resources can't be watched");
+                return;
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(AGAIN) => {}
+                () = tokio::time::sleep(pause) => {}
             }
+            pause = (pause * 2).min(LONGEST);
         }
     });
 }
@@ -58,16 +75,21 @@ fn changed(data: &str) -> Option<String> {
         .flatten()
 }
 
-async fn modern(relay: &Relay, service: &Service, uris: &[String], each: &(impl Fn(&str) + Sync)) {
+async fn modern(
+    relay: &Relay,
+    service: &Service,
+    uris: &[String],
+    each: &(impl Fn(&str) + Sync),
+) -> Result<(), RelayError> {
     let wanted = Object::new().with("resourceSubscriptions", uris);
     let id = format!("bellhop-watch-{}", relay.number());
-    let Ok(body) = ask::subscribe(&relay.http, service, &id, wanted).await else { return };
-    let _ = listen::read(body, relay.limits.message, &service.title, |data| {
+    let body = ask::subscribe(&relay.http, service, &id, wanted).await?;
+    listen::read(body, relay.limits.message, &service.title, |data| {
         if let Some(uri) = changed(data) {
             each(&uri);
         }
     })
-    .await;
+    .await
 }
 
 async fn legacy(
@@ -76,11 +98,10 @@ async fn legacy(
     uris: &[String],
     stop: &CancellationToken,
     each: &(impl Fn(&str) + Sync),
-) {
+) -> Result<(), RelayError> {
     let link = Link::new(service.clone());
     let declared = raw(&Object::new());
-    let opened = link.open(&relay.http, &relay.limits, Revision::NEWEST_LEGACY, &declared).await;
-    let Ok(opened) = opened else { return };
+    let opened = link.open(&relay.http, &relay.limits, Revision::NEWEST_LEGACY, &declared).await?;
     let listening = listen::events(&relay.http, &relay.limits, &link, |data| {
         if let Some(uri) = changed(data) {
             each(&uri);
@@ -98,10 +119,11 @@ async fn legacy(
         }
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        _ = listening => {}
-        () = subscribing => {}
-        () = stop.cancelled() => {}
-    }
+    let ended = tokio::select! {
+        ended = listening => ended,
+        () = subscribing => Ok(()),
+        () = stop.cancelled() => Ok(()),
+    };
     link.close(&relay.http, &relay.limits).await;
+    ended
 }
