@@ -22,6 +22,8 @@ pub struct Limits {
     pub merge: Duration,
     /// How old an inventory may be before it is fetched again when somebody asks.
     pub inventory_age: Duration,
+    /// When a service in trouble is asked again though nobody asks: the first time; then twice as late each time.
+    pub ask_again: Duration,
     /// How many pages of a list are fetched.
     pub pages: usize,
     /// How many sessions one connection may have; the one idle the longest makes room. As many subscriptions,
@@ -58,6 +60,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(20),
             merge: Duration::from_secs(5),
             inventory_age: Duration::from_secs(300),
+            ask_again: Duration::from_secs(30),
             pages: 50,
             sessions: 32,
             queue: 256,

@@ -106,8 +106,8 @@ const LEFT_ALONE: Duration = Duration::from_secs(15);
 const BREATH: Duration = Duration::from_millis(50);
 const MAX_RESTLESS: u32 = 10;
 
-/// How long a service in trouble is left alone when nobody asks: the first time, and at most.
-const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
+/// How long a service in trouble is left alone at most.
+const ASK_AGAIN: Duration = Duration::from_secs(600);
 
 /// How long to wait before listening again to a service that ended the stream.
 const LISTEN_AGAIN: Duration = Duration::from_secs(30);
@@ -404,20 +404,21 @@ fn failed(relay: &Arc<Relay>, shelf: &Arc<Shelf>, service: &Arc<Service>, error:
         relay.record.inventory_changed(&service.id);
     }
     if retry {
-        tokio::spawn(asking_again(Arc::downgrade(relay), shelf.clone(), service.id.clone()));
+        let first = relay.limits.ask_again;
+        tokio::spawn(asking_again(Arc::downgrade(relay), shelf.clone(), service.id.clone(), first));
     }
 }
 
 /// Asks a service in trouble again, ever more seldom, until it is well or gone: so that apps hear of its tools, and
 /// nobody reads of trouble that is over.
-async fn asking_again(relay: Weak<Relay>, shelf: Arc<Shelf>, service: ServiceId) {
-    let (mut wait, longest) = ASK_AGAIN;
+async fn asking_again(relay: Weak<Relay>, shelf: Arc<Shelf>, service: ServiceId, first: Duration) {
+    let mut wait = first;
     loop {
         tokio::select! {
             () = shelf.over.cancelled() => break,
             () = tokio::time::sleep(wait) => {}
         }
-        wait = (wait * 2).min(longest);
+        wait = (wait * 2).min(ASK_AGAIN);
         let Some(relay) = relay.upgrade() else { break };
         let services = relay.access.services();
         let Some(service) = services.iter().find(|s| s.id == service) else { break };

@@ -81,7 +81,7 @@ export const scenes: Record<string, Scene> = {
           service('laden', { title: 'Laden', trouble: PROBLEMS.unreachable }),
         ],
         connections: [
-          connection(now, 'Cursor', { shown: { listing: 'auto', tools: 312, compact: true } }),
+          connection(now, 'Zed', { shown: { listing: 'auto', tools: 312, compact: true } }),
           ...whole.connections,
         ],
         requests: [request(now), wish(now, { id: 'request-2' })],

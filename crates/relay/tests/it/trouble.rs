@@ -17,7 +17,8 @@ async fn with_a_dead_one() -> (Fixture, String, House) {
     let a = Fixture::start().await;
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let b = format!("http://{gone}/mcp");
-    let house = House::new(&[("a", a.url()), ("b", b.clone())], "a:write b:write", limits()).await;
+    let limits = Limits { ask_again: Duration::from_millis(100), ..limits() };
+    let house = House::new(&[("a", a.url()), ("b", b.clone())], "a:write b:write", limits).await;
     (a, b, house)
 }
 
@@ -54,13 +55,15 @@ async fn a_service_that_can_not_be_reached_shows_in_lists_instructions_and_healt
 }
 
 #[tokio::test]
-async fn a_service_that_is_well_again_no_longer_shows_as_being_in_trouble() {
+async fn a_service_that_is_well_again_no_longer_shows_as_in_trouble_and_apps_are_told_of_its_tools() {
     let (_a, b, house) = with_a_dead_one().await;
-    house.ask(Ask::new(1, "tools/list", json!({})).at("/mcp")).await;
+    let session = house.open("/mcp").await;
+    let mut stream = house.listen("/mcp", &session).await;
     assert!(house.relay.health(&"id-b".into()).is_some());
     let address = b.trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap();
     let _back = Fixture::start_at(address).await;
-    house.relay.refresh_inventory(&"id-b".into()).await.unwrap();
+    // Nobody asks: it is looked for again all the same.
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/tools/list_changed");
     assert_eq!(house.relay.health(&"id-b".into()), None);
     let list = house.ask(Ask::new(1, "tools/list", json!({})).at("/mcp")).await.json();
     assert!(list["result"]["_meta"]["bellhop/trouble"].is_null());
