@@ -1,7 +1,8 @@
-//! The two commands of this source tree: `cargo xtask run` and `cargo xtask test`.
+//! The commands of this source tree: `cargo xtask run`, `cargo xtask test` and `cargo xtask bench`.
 //!
 //! No dependencies, so that the first of them starts within a second of the first build.
 
+mod bench;
 mod packages;
 mod run;
 mod session;
@@ -17,10 +18,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask run [--release] [--headless]
        cargo xtask test [--only STAGE[,STAGE]…] [--long]
+       cargo xtask bench [--quick] [--only SUBJECT[,SUBJECT]…] [--profile]
        cargo xtask session [--desktop] -- COMMAND…
 
   run      build Bellhop and start it: with its window, or with `bellhop serve` where there is no display
   test     run the suite; the stages are lint, unit, conformance, clients, faults, wordpress, desktop, bundle
+  bench    measure Bellhop beside a bare proxy and its peers, and write docs/performance.md;
+           --quick is short and writes nothing, --profile shows where `bellhop serve` spends its time
   session  run a command in a session of its own: message bus, unlocked keyring, empty home, and with
            --desktop a virtual display with a window manager and a panel";
 
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
     let done = match args.as_slice() {
         ["run", rest @ ..] => run::run(rest),
         ["test", rest @ ..] => stages::test(rest),
+        ["bench", rest @ ..] => bench::bench(rest),
         ["session", rest @ ..] => session::outer(rest),
         // Called by `session` itself, within the new message bus.
         ["session-within", rest @ ..] => session::within(rest),
