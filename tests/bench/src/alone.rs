@@ -5,7 +5,7 @@ use crate::{
     Failure,
     figures::{Figure, Figures},
     house::House,
-    http::Http,
+    http::{Endpoint, Http},
     load::{Client, PATIENCE, Span},
     message::{Era, Message},
     plan::Plan,
@@ -58,7 +58,7 @@ async fn loaded(subject: &Subject, plan: &Plan, figures: &mut Figures) -> Result
 /// `bellhop serve`: its start with an app's first call, and its memory before and after many calls.
 pub(crate) async fn serve(
     house: &mut House,
-    path: &str,
+    endpoint: &Endpoint,
     plan: &Plan,
     figures: &mut Figures,
 ) -> Result<(), Failure> {
@@ -68,10 +68,10 @@ pub(crate) async fn serve(
         house.bellhop.stop().await;
         let begun = Instant::now();
         house.bellhop.serve().await;
-        Http::open(&house.endpoint(path), Era::Legacy).await?;
+        Http::open(endpoint, Era::Legacy).await?;
         figures.note(KEY, Figure::First, Some(begun.elapsed().as_secs_f64() * 1000.0));
     }
-    let mut client = Client::Http(Box::new(Http::open(&house.endpoint(path), Era::Legacy).await?));
+    let mut client = Client::Http(Box::new(Http::open(endpoint, Era::Legacy).await?));
     let tool = client.echo_tool().await?;
     client.latency(&tool, 64, Span::calls(1, 10), None).await?;
     sleep(REST).await;

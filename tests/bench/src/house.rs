@@ -12,34 +12,60 @@ const BRIDGED: (&str, &str) = ("claude-desktop", "Claude Desktop");
 pub(crate) struct House {
     /// It.
     pub bellhop: Bellhop,
-    /// The access token of the app that was let in.
-    pub bearer: String,
-    scope: Vec<String>,
+    services: Vec<String>,
+    /// Services that could not be added, and why.
+    missing: Vec<(String, String)>,
 }
 
 impl House {
     /// A Bellhop with these services: short name and address.
     pub(crate) async fn build(services: &[(String, String)]) -> Self {
         let bellhop = Bellhop::set_up(Setup { kept: Kept::File, ..Setup::default() }).await;
+        let (mut there, mut missing) = (Vec::new(), Vec::new());
         for (name, url) in services {
-            bellhop.run(&["services", "add", url, "--name", name, "--no-browser"]).await.well();
+            let run = bellhop.run(&["services", "add", url, "--name", name, "--no-browser"]).await;
+            match run.code {
+                Some(0) => there.push(name.clone()),
+                _ => missing.push((name.clone(), run.err)),
+            }
         }
-        let scope: Vec<String> = services.iter().map(|(name, _)| format!("{name}:write")).collect();
-        let mut house = Self { bellhop, bearer: String::new(), scope };
-        house.bearer = house.let_in("Bench").await;
-        house
+        Self { bellhop, services: there, missing }
     }
 
-    /// Let one more app in; its access token.
-    pub(crate) async fn let_in(&self, name: &str) -> String {
-        let scope: Vec<&str> = self.scope.iter().map(String::as_str).collect();
-        App::let_in(&self.bellhop, name, &scope).await.1.access
+    /// Let an app in at this path: `/mcp` or `/mcp/<service>`.
+    pub(crate) async fn endpoint(&self, path: &str) -> Endpoint {
+        let mut endpoints = self.endpoints(path, 1).await;
+        endpoints.remove(0)
     }
 
-    /// Where an app finds `/mcp` or a path below it.
-    pub(crate) fn endpoint(&self, path: &str) -> Endpoint {
-        let authority = format!("127.0.0.1:{}", self.bellhop.port);
-        Endpoint { authority, path: path.to_owned(), bearer: Some(self.bearer.clone()) }
+    /// Let so many in, one after the other.
+    pub(crate) async fn endpoints(&self, path: &str, count: usize) -> Vec<Endpoint> {
+        let scope = self.scope(path);
+        let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
+        let app = App::register(&self.bellhop, path, "Bench").await;
+        let mut endpoints = Vec::new();
+        for _ in 0..count {
+            let asking = app.ask(None).await;
+            self.bellhop.approve(&asking.code, &scope).await;
+            endpoints.push(Endpoint {
+                authority: format!("127.0.0.1:{}", self.bellhop.port),
+                path: path.to_owned(),
+                bearer: Some(app.tokens(&asking).await.access),
+            });
+        }
+        endpoints
+    }
+
+    /// All that can be allowed at this path.
+    fn scope(&self, path: &str) -> Vec<String> {
+        let one = path.strip_prefix("/mcp/");
+        let names = self.services.iter().filter(|name| one.is_none_or(|one| one == *name));
+        names.map(|name| format!("{name}:write")).collect()
+    }
+
+    /// Why a service could not be added, if it couldn't.
+    pub(crate) fn why_missing(&self, name: &str) -> Option<&str> {
+        self.missing.iter().find(|(missing, _)| missing == name).map(|(_, why)| why.as_str())
     }
 
     /// The process.
@@ -57,8 +83,8 @@ impl House {
         let mut client = stdio::Client::start(self.bridge(), Era::Legacy)?;
         let approve = async {
             let handle = self.bellhop.request(BRIDGED.1).await;
-            let scope: Vec<&str> = self.scope.iter().map(String::as_str).collect();
-            self.bellhop.approve(&handle, &scope).await;
+            let scope = self.scope("/mcp");
+            self.bellhop.approve(&handle, &scope.iter().map(String::as_str).collect::<Vec<_>>()).await;
         };
         let (hello, ()) = tokio::join!(timeout(PATIENCE, client.hello()), approve);
         hello??;

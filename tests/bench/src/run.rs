@@ -29,9 +29,10 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
 
     // One at a time.
     let mut one = House::build(&[("echo".to_owned(), address("/legacy/1"))]).await;
+    let (echo, all) = (one.endpoint("/mcp/echo").await, one.endpoint("/mcp").await);
     let bridge_of_one = one.let_bridge_in().await;
     if plan.has("service") {
-        let done = alone::serve(&mut one, "/mcp/echo", plan, &mut figures).await;
+        let done = alone::serve(&mut one, &echo, plan, &mut figures).await;
         troubled(&mut figures, "service", "alone", done);
     }
     let bridge = bridge("bridge", "Bellhop's bridge", Era::Legacy, "direct", &one, &bridge_of_one);
@@ -40,7 +41,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
     }
     if plan.has("service") {
         let pid = one.pid();
-        let done = streams("service", &one.endpoint("/mcp/echo"), pid, plan, &mut figures).await;
+        let done = streams("service", &echo, pid, plan, &mut figures).await;
         troubled(&mut figures, "service", "streams", done);
         let done = streams("proxy", &plain(&proxy, "/legacy"), proxy.pid(), plan, &mut figures).await;
         troubled(&mut figures, "proxy", "streams", done);
@@ -61,23 +62,16 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
         http("proxy", "a bare proxy", Era::Legacy, "direct", plain(&proxy, "/legacy"), Some(proxy.pid())),
     ];
     let pid = Some(one.pid());
-    let service = one.endpoint("/mcp/echo");
-    subjects.push(http("service", "Bellhop, `/mcp/<service>`", Era::Legacy, "direct", service, pid));
-    subjects.push(http(
-        "all-1",
-        "Bellhop, `/mcp`, 1 service",
-        Era::Legacy,
-        "direct",
-        one.endpoint("/mcp"),
-        pid,
-    ));
+    subjects.push(http("service", "Bellhop, `/mcp/<service>`", Era::Legacy, "direct", echo, pid));
+    subjects.push(http("all-1", "Bellhop, `/mcp`, 1 service", Era::Legacy, "direct", all, pid));
     let mut houses = Vec::new();
     for (key, count) in [("all-10", 10), ("all-50", 50)] {
         if plan.has(key) {
             let mut house = House::build(&many(count)).await;
             let name = format!("Bellhop, `/mcp`, {count} services");
             let pid = Some(house.pid());
-            subjects.push(http(key, &name, Era::Legacy, "direct", house.endpoint("/mcp"), pid));
+            let all = house.endpoint("/mcp").await;
+            subjects.push(http(key, &name, Era::Legacy, "direct", all, pid));
             houses.push(house);
         }
     }
@@ -89,26 +83,31 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
     let mut both = House::build(&services.map(|(name, path)| (name.to_owned(), address(path)))).await;
     let bridge_of_both = both.let_bridge_in().await;
     let pid = Some(both.pid());
-    let (new, old) = (both.endpoint("/mcp/new"), both.endpoint("/mcp/old"));
-    subjects.extend([
-        http("modern", "Bellhop, modern app, modern service", Era::Modern, "direct-modern", new.clone(), pid),
-        http("modern-legacy", "Bellhop, modern app, legacy service", Era::Modern, "direct-modern", old, pid),
-        http("legacy-modern", "Bellhop, legacy app, modern service", Era::Legacy, "direct", new, pid),
-        self::bridge(
-            "bridge-modern",
-            "Bellhop's bridge, modern app",
-            Era::Modern,
-            "direct-modern",
-            &both,
-            &bridge_of_both,
-        ),
-    ]);
+    for (key, name, era, service) in [
+        ("modern", "Bellhop, modern app, modern service", Era::Modern, "new"),
+        ("modern-legacy", "Bellhop, modern app, legacy service", Era::Modern, "old"),
+        ("legacy-modern", "Bellhop, legacy app, modern service", Era::Legacy, "new"),
+    ] {
+        let base = if era == Era::Modern { "direct-modern" } else { "direct" };
+        subjects.push(match both.why_missing(service) {
+            None => http(key, name, era, base, both.endpoint(&format!("/mcp/{service}")).await, pid),
+            Some(why) => Subject { key, name: name.to_owned(), era, reach: Reach::Not(why.to_owned()), base },
+        });
+    }
+    subjects.push(self::bridge(
+        "bridge-modern",
+        "Bellhop's bridge, modern app",
+        Era::Modern,
+        "direct-modern",
+        &both,
+        &bridge_of_both,
+    ));
     subjects.retain(|subject| plan.has(subject.key));
     rounds(&subjects, plan, &mut figures).await;
 
     // The rest.
     let direct = plain(&upstream, "/legacy/many/2000");
-    for (key, endpoint) in [("direct", direct), ("service", both.endpoint("/mcp/many"))] {
+    for (key, endpoint) in [("direct", direct), ("service", both.endpoint("/mcp/many").await)] {
         let done = list(key, &endpoint, plan, &mut figures).await;
         troubled(&mut figures, key, "2,000 tools", done);
     }
@@ -186,11 +185,9 @@ async fn list(
 /// What a call costs when many apps are connected.
 async fn connections(house: &mut House, plan: &Plan, figures: &mut Figures) -> Result<(), Failure> {
     eprintln!("{} connections", plan.connections);
-    let endpoint = house.endpoint("/mcp/echo");
-    let mut apps = vec![Http::open(&endpoint, Era::Legacy).await?];
-    for n in 1..plan.connections {
-        let bearer = Some(house.let_in(&format!("Bench {n}")).await);
-        apps.push(Http::open(&Endpoint { bearer, ..endpoint.clone() }, Era::Legacy).await?);
+    let mut apps = Vec::new();
+    for endpoint in house.endpoints("/mcp/echo", plan.connections).await {
+        apps.push(Http::open(&endpoint, Era::Legacy).await?);
     }
     let pid = house.pid();
     for _ in 0..plan.rounds {
