@@ -14,6 +14,8 @@ pub(crate) enum Figure {
     Rate(usize),
     /// Microseconds on the processor for a call with so many at once.
     Cpu(usize),
+    /// A call on a new connection, in milliseconds.
+    Connect,
     /// From the start of the process to its first answer, in milliseconds.
     First,
     /// Memory after the first call, in MB.
@@ -30,6 +32,8 @@ pub(crate) enum Figure {
     Beside,
     /// A list of 2,000 tools, in milliseconds.
     List,
+    /// Microseconds on the processor for a call, just before many apps are connected.
+    CpuConnection,
     /// Microseconds on the processor for a call when many apps are connected.
     CpuConnections,
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use tokio::time::timeout;
 
 /// How the app is called that starts the bridge: in a config, and for a person.
-const BRIDGED: (&str, &str) = ("claude-desktop", "Claude Desktop");
+pub(crate) const BRIDGED: (&str, &str) = ("claude-desktop", "Claude Desktop");
 
 /// A Bellhop that runs.
 pub(crate) struct House {
@@ -34,26 +34,15 @@ impl House {
 
     /// Let an app in at this path: `/mcp` or `/mcp/<service>`.
     pub(crate) async fn endpoint(&self, path: &str) -> Endpoint {
-        let mut endpoints = self.endpoints(path, 1).await;
-        endpoints.remove(0)
-    }
-
-    /// Let so many in, one after the other.
-    pub(crate) async fn endpoints(&self, path: &str, count: usize) -> Vec<Endpoint> {
         let scope = self.scope(path);
-        let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
         let app = App::register(&self.bellhop, path, "Bench").await;
-        let mut endpoints = Vec::new();
-        for _ in 0..count {
-            let asking = app.ask(None).await;
-            self.bellhop.approve(&asking.code, &scope).await;
-            endpoints.push(Endpoint {
-                authority: format!("127.0.0.1:{}", self.bellhop.port),
-                path: path.to_owned(),
-                bearer: Some(app.tokens(&asking).await.access),
-            });
+        let asking = app.ask(None).await;
+        self.bellhop.approve(&asking.code, &scope.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        Endpoint {
+            authority: format!("127.0.0.1:{}", self.bellhop.port),
+            path: path.to_owned(),
+            bearer: Some(app.tokens(&asking).await.access),
         }
-        endpoints
     }
 
     /// All that can be allowed at this path.
@@ -78,11 +67,12 @@ impl House {
         tree::memory(self.pid())
     }
 
-    /// Let the app in that starts the bridge, so that the bridge is not held up from then on.
-    pub(crate) async fn let_bridge_in(&self) -> Result<(), Failure> {
-        let mut client = stdio::Client::start(self.bridge(), Era::Legacy)?;
+    /// Let an app in that starts the bridge, so that the bridge is not held up from then on. Its id, and how
+    /// people call it.
+    pub(crate) async fn let_bridge_in(&self, (id, name): (&str, &str)) -> Result<(), Failure> {
+        let mut client = stdio::Client::start(self.bridge(id), Era::Legacy)?;
         let approve = async {
-            let handle = self.bellhop.request(BRIDGED.1).await;
+            let handle = self.bellhop.request(name).await;
             let scope = self.scope("/mcp");
             self.bellhop.approve(&handle, &scope.iter().map(String::as_str).collect::<Vec<_>>()).await;
         };
@@ -92,8 +82,8 @@ impl House {
         Ok(())
     }
 
-    /// The command that starts the bridge.
-    pub(crate) fn bridge(&self) -> Command {
-        Bridge::command(&self.bellhop, BRIDGED.0)
+    /// The command that starts the bridge for an app.
+    pub(crate) fn bridge(&self, id: &str) -> Command {
+        Bridge::command(&self.bellhop, id)
     }
 }

@@ -86,6 +86,12 @@ impl Http {
         Ok(Conn::open(&self.endpoint.authority).await?)
     }
 
+    /// Go on with a new connection.
+    pub(crate) async fn fresh(&mut self) -> Result<(), Failure> {
+        self.conn = self.another().await?;
+        Ok(())
+    }
+
     /// Which era it speaks.
     pub(crate) fn era(&self) -> Era {
         self.era

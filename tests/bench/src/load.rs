@@ -1,6 +1,8 @@
 //! Calls, one after the other or many at once, and what they cost.
 
-use crate::{Failure, conn::Conn, http, http::Http, message::Message, stats::percentile, stdio, tree};
+use crate::{
+    Failure, conn::Conn, core::Held, http, http::Http, message::Message, stats::percentile, stdio, tree,
+};
 use serde_json::{Value, json};
 use std::{
     cell::Cell,
@@ -105,6 +107,12 @@ impl Client {
         pid: Option<u32>,
     ) -> Result<Latency, Failure> {
         let mut request = self.echo(tool, size);
+        if let Self::Http(http) = self {
+            // One that was idle may have been closed meanwhile.
+            timeout(PATIENCE, http.fresh()).await??;
+            self.call(&mut request, next_id()).await?;
+        }
+        let _held = Held::on(0);
         let mut took = Vec::new();
         let before = pid.map(tree::cpu);
         let start = Instant::now();
@@ -116,6 +124,22 @@ impl Client {
         let cpu = each(pid, before, took.len() as u64);
         let (p50, p99) = (percentile(&mut took, 0.5), percentile(&mut took, 0.99));
         Ok(Latency { p50: p50.ok_or("no call")?, p99: p99.ok_or("no call")?, cpu })
+    }
+
+    /// A new connection and a call on it, again and again; what the middle one took, in milliseconds. Nothing
+    /// where there are no connections.
+    pub(crate) async fn connecting(&mut self, tool: &str, calls: u64) -> Result<Option<f64>, Failure> {
+        let mut request = self.echo(tool, 64);
+        let Self::Http(http) = self else { return Ok(None) };
+        let _held = Held::on(0);
+        let mut took = Vec::new();
+        for _ in 0..calls {
+            let begun = Instant::now();
+            timeout(PATIENCE, http.fresh()).await??;
+            timeout(PATIENCE, http.call(&mut request, next_id())).await??;
+            took.push(begun.elapsed().as_secs_f64() * 1000.0);
+        }
+        Ok(percentile(&mut took, 0.5))
     }
 
     /// Keep so many calls going.
@@ -160,10 +184,17 @@ impl Client {
 /// One call after the other on each of these connections.
 pub(crate) async fn over(conns: Vec<(Conn, Message)>, span: Span, pid: Option<u32>) -> Result<Rate, Failure> {
     let done = Rc::new(Cell::new(0_u64));
+    let mut ready = Vec::new();
+    for (mut conn, mut request) in conns {
+        // What a new connection costs is another figure.
+        timeout(PATIENCE, http::call(&mut conn, &mut request, next_id())).await??;
+        ready.push((conn, request));
+    }
+    let _held = Held::on(0);
     let mut all = JoinSet::new();
     let before = pid.map(tree::cpu);
     let start = Instant::now();
-    for (mut conn, mut request) in conns {
+    for (mut conn, mut request) in ready {
         let done = Rc::clone(&done);
         all.spawn_local(async move {
             while done.get() < span.calls && start.elapsed() < span.time {
@@ -191,6 +222,7 @@ async fn pipelined(
     span: Span,
     pid: Option<u32>,
 ) -> Result<Rate, Failure> {
+    let _held = Held::on(0);
     let before = pid.map(tree::cpu);
     let start = Instant::now();
     for _ in 0..at_once {

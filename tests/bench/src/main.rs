@@ -5,6 +5,7 @@
 
 mod alone;
 mod conn;
+mod core;
 mod figures;
 mod house;
 mod http;
@@ -34,8 +35,13 @@ pub(crate) type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["upstream"] => serve(upstream::serve),
-        ["proxy", upstream] => serve(|listener| proxy::serve(listener, (*upstream).to_owned())),
+        ["upstream"] => {
+            let _held = core::Held::on(1);
+            serve(Builder::new_current_thread(), upstream::serve)
+        }
+        ["proxy", upstream] => {
+            serve(Builder::new_multi_thread(), |listener| proxy::serve(listener, (*upstream).to_owned()))
+        }
         _ => measure(&args),
     };
     match done {
@@ -65,6 +71,7 @@ fn measure(args: &[String]) -> Result<(), Failure> {
 
 /// Be a server until standard input ends, on a port that is printed.
 fn serve<F: Future<Output = std::io::Result<()>>>(
+    mut runtime: Builder,
     serve: impl FnOnce(TcpListener) -> F,
 ) -> Result<(), Failure> {
     std::thread::spawn(|| {
@@ -72,7 +79,7 @@ fn serve<F: Future<Output = std::io::Result<()>>>(
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime.enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         println!("{}", listener.local_addr()?);

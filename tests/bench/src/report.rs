@@ -14,7 +14,7 @@ use std::fmt::Write;
 pub(crate) fn document(subjects: &[Subject], f: &Figures, plan: &Plan, date: &str, cores: usize) -> String {
     let mut text = format!(
         "# How fast Bellhop is\n\n\
-         Made by `cargo xtask bench` on {date}, on a machine with {cores} cores that client, subject and service share; \
+         Made by `cargo xtask bench` on {date}, on a machine with {cores} cores: the client is held on the first and the service on the second, the subject runs where it likes; \
          `cargo xtask bench` repeats it. Figures are medians of {} interleaved repetitions in one run, with the same \
          service behind every subject: compare them with each other, not with those of another machine.\n\n\
          ![Added latency, and calls a second](performance.svg)\n\n## Targets\n\n",
@@ -110,8 +110,9 @@ fn many(text: &mut String, f: &Figures, plan: &Plan) {
         "| | Bellhop, `/mcp/<service>` | |\n|---|---|---|\n\
          | {} open event streams: memory before, with them, after, MB | {}, {}, {} | the bare proxy with them, after: {}, {} |\n\
          | a call beside them, p50 ms | {} | beside those of the bare proxy: {} |\n\
+         | a call on a new connection, p50 ms | {} | direct: {}; the bare proxy: {} |\n\
          | a list of 2,000 tools, p50 ms | {} | direct: {} |\n\
-         | µs of processor a call with {} connected apps | {} | with one, 32 at once: {} |",
+         | µs of processor a call with {} connected apps | {} | with few, 32 at once: {} |",
         plan.streams,
         figure("service", Figure::Loaded, 1),
         figure("service", Figure::Streaming, 1),
@@ -120,11 +121,14 @@ fn many(text: &mut String, f: &Figures, plan: &Plan) {
         figure("proxy", Figure::Streamed, 1),
         figure("service", Figure::Beside, 2),
         figure("proxy", Figure::Beside, 2),
+        figure("service", Figure::Connect, 2),
+        figure("direct", Figure::Connect, 2),
+        figure("proxy", Figure::Connect, 2),
         figure("service", Figure::List, 2),
         figure("direct", Figure::List, 2),
         plan.connections,
         figure("service", Figure::CpuConnections, 0),
-        figure("service", Figure::Cpu(32), 0),
+        figure("service", Figure::CpuConnection, 0),
     );
 }
 

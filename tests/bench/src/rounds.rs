@@ -15,6 +15,8 @@ enum Step {
     Latency(usize),
     /// So many at once.
     Rate(usize),
+    /// Each on a connection of its own.
+    Connect,
 }
 
 /// A subject with the client that calls it.
@@ -34,7 +36,7 @@ pub(crate) async fn rounds(subjects: &[Subject], plan: &Plan, figures: &mut Figu
             Err(e) => figures.trouble(subject.key, "start", &e.to_string()),
         }
     }
-    let mut steps = vec![Step::Latency(64), Step::Rate(32), Step::Rate(256)];
+    let mut steps = vec![Step::Latency(64), Step::Rate(32), Step::Rate(256), Step::Connect];
     steps.extend(plan.bodies.iter().map(|size| Step::Latency(*size)));
     for round in 0..plan.rounds {
         eprintln!("round {} of {}", round + 1, plan.rounds);
@@ -70,6 +72,7 @@ impl Line<'_> {
                 let what = match step {
                     Step::Latency(size) => format!("{size} B"),
                     Step::Rate(at_once) => format!("{at_once} at once"),
+                    Step::Connect => "new connections".to_owned(),
                 };
                 figures.trouble(key, &what, &e.to_string());
                 self.client = None;
@@ -89,6 +92,7 @@ impl Line<'_> {
         let pid = self.subject.pid(client);
         let span = Span::time(plan.block);
         match step {
+            Step::Connect => Ok(vec![(Figure::Connect, client.connecting(&self.tool, 50).await?)]),
             Step::Latency(64) => {
                 let found = client.latency(&self.tool, 64, span, pid).await?;
                 let both = [(Figure::P50(64), Some(found.p50)), (Figure::P99(64), Some(found.p99))];
@@ -110,6 +114,7 @@ fn figures_of(step: Step) -> Vec<Figure> {
     match step {
         Step::Latency(64) => vec![Figure::P50(64), Figure::P99(64), Figure::Cpu(1)],
         Step::Latency(size) => vec![Figure::P50(size), Figure::P99(size)],
+        Step::Connect => vec![Figure::Connect],
         Step::Rate(at_once) => vec![Figure::Rate(at_once), Figure::Cpu(at_once)],
     }
 }
