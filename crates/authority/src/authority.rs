@@ -41,7 +41,7 @@ pub struct Authenticated {
     /// The endpoint the token is for.
     pub resource: Resource,
     /// What the token may do: the connection's scope, or less if the app asked for less.
-    pub scope: Scope,
+    pub scope: Arc<Scope>,
 }
 
 impl Authority {

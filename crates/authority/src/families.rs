@@ -47,7 +47,7 @@ pub(crate) struct Pairs {
 #[derive(Debug, Clone)]
 pub(crate) struct Pair {
     pub(crate) number: u32,
-    pub(crate) scope: Scope,
+    pub(crate) scope: Arc<Scope>,
     pub(crate) ends: Deadline,
 }
 
@@ -81,7 +81,7 @@ impl Families {
         bearer: &str,
         key: &dyn TokenKey,
         clock: &dyn Clock,
-    ) -> Result<(Arc<Line>, Scope), TokenProblem> {
+    ) -> Result<(Arc<Line>, Arc<Scope>), TokenProblem> {
         let token =
             Token::read(bearer, key).filter(|t| t.kind == Kind::Access).ok_or(TokenProblem::Unknown)?;
         let line = self.get(&token.family).ok_or(TokenProblem::Revoked)?;
@@ -110,7 +110,7 @@ impl Line {
     pub(crate) fn stored(grant: Grant, family: Family, clock: &dyn Clock) -> Self {
         let newest = Pair {
             number: family.number,
-            scope: family.scope,
+            scope: Arc::new(family.scope),
             ends: Deadline::at(clock, family.access_until, ACCESS_LIFE),
         };
         // The grace goes on over a restart: that is when an answer is most likely to be lost.
@@ -141,7 +141,7 @@ impl Line {
         earlier.drain(..excess);
         let newest = Pair {
             number: family.number,
-            scope: family.scope.clone(),
+            scope: Arc::new(family.scope.clone()),
             ends: Deadline::at(clock, family.access_until, ACCESS_LIFE),
         };
         let grace = Some(Deadline::after(clock, GRACE));

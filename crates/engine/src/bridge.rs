@@ -65,7 +65,7 @@ pub(crate) async fn caller(
     let (program, who) = peer.seen();
     let app = rooms.app_name(claimed);
     if let Some(connection) = known(rooms, &app, &who) {
-        return Ok(Caller { connection, resource: None, limit: None });
+        return Ok(by_bridge(connection));
     }
     if !may_ask {
         return Err(unanswered(&app));
@@ -74,12 +74,16 @@ pub(crate) async fn caller(
     let answered = tokio::time::timeout(HOLD, answer.wait_for(Option::is_some)).await;
     match answered {
         Ok(Ok(answer)) => match answer.clone() {
-            Some(Ok(connection)) => Ok(Caller { connection, resource: None, limit: None }),
+            Some(Ok(connection)) => Ok(by_bridge(connection)),
             Some(Err(problem)) => Err(problem),
             None => Err(unanswered(&app)),
         },
         _ => Err(unanswered(&app)),
     }
+}
+
+fn by_bridge(connection: Arc<relay::Connection>) -> Caller {
+    Caller { connection, resource: None, limit: None, door: relay::Door::Bridge }
 }
 
 fn unanswered(app: &str) -> Problem {

@@ -5,6 +5,7 @@
 //! apps, and on the owner-only socket for the bridge and for a person's faces. [`Face`] is how a face in the
 //! same process (the tray) speaks to it; the window and the terminal speak through `control` on the socket.
 
+mod asking;
 mod boundary;
 mod bridge;
 mod browser;
@@ -23,6 +24,7 @@ mod launch;
 mod listeners;
 mod log;
 mod options;
+mod patient;
 mod pause;
 mod person;
 mod playground;

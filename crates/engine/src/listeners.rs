@@ -3,7 +3,7 @@
 //! Our own loops over hyper's HTTP/1 builder and not a framework's, because limits and time-outs on the head of
 //! a request, and a look at who is at the other end before a byte is read, are what a local port needs.
 
-use crate::{boundary, boundary::hosts::Hosts, bridge::Peer, inner::Inner, wire::Wire, x};
+use crate::{boundary, boundary::hosts::Hosts, bridge::Peer, inner::Inner, patient::Patient, wire::Wire, x};
 use axum::body::Body;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -192,7 +192,7 @@ where
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(100)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -89,6 +89,7 @@ impl Rooms {
                 Arc::clone(&registry) as Arc<dyn relay::Access>,
                 Arc::clone(&inner.pause) as Arc<dyn relay::Admission>,
                 Arc::clone(&log) as Arc<dyn relay::Record>,
+                Arc::new(crate::asking::Asking(weak.clone())),
                 Arc::new(rows::Inventories(Arc::clone(&store))),
                 Arc::clone(&clock),
                 Arc::clone(&random),

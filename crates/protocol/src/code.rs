@@ -18,3 +18,11 @@ pub const NOT_ALLOWED: i64 = -32010;
 pub const STOPPED: i64 = -32011;
 /// The service could not be reached, or answered with something that is no answer. Of Bellhop's own.
 pub const UPSTREAM: i64 = -32012;
+/// A header contradicts the body, or is missing (since 2026-07-28).
+pub const HEADER_MISMATCH: i64 = -32020;
+/// The client did not declare a capability that the request needs (since 2026-07-28).
+pub const MISSING_CAPABILITY: i64 = -32021;
+/// The revision is not spoken here (since 2026-07-28).
+pub const UNSUPPORTED_VERSION: i64 = -32022;
+/// The person has to open an address first (2025-11-25 alone).
+pub const URL_ELICITATION: i64 = -32042;

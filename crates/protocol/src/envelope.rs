@@ -173,6 +173,15 @@ impl<'a> Request<'a> {
         })
     }
 
+    /// The same request, holding its own text.
+    pub fn into_owned(self) -> Request<'static> {
+        Request {
+            id: self.id,
+            method: Cow::Owned(self.method.into_owned()),
+            params: self.params.map(Object::into_owned),
+        }
+    }
+
     /// A parameter that is a text.
     pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
         self.params.as_ref()?.text(name)

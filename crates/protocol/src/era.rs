@@ -37,6 +37,9 @@ impl Revision {
     /// The newest one that still has `initialize`.
     pub const NEWEST_LEGACY: Self = Self::V20251125;
 
+    /// The newest of all.
+    pub const NEWEST: Self = Self::V20260728;
+
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -12,6 +12,8 @@ pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// `Mcp-Name`, of the modern era.
 pub const NAME: HeaderName = HeaderName::from_static("mcp-name");
+/// How the headers begin that mirror a tool's arguments, of the modern era; see [`crate::mirror`].
+pub const PARAM_PREFIX: &str = "mcp-param-";
 
 /// The media type of one message.
 pub const JSON: &str = "application/json";

@@ -78,6 +78,25 @@ impl<'a> Object<'a> {
         self.members.retain(|(n, _)| n != name);
     }
 
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Puts a value under a name that is only known while running, at the end. The caller sees to it that
+    /// each name is put once.
+    pub fn put(&mut self, name: String, value: Box<RawValue>) {
+        self.members.push((Cow::Owned(name), Cow::Owned(value)));
+    }
+
+    /// The same object, holding its own text.
+    pub fn into_owned(self) -> Object<'static> {
+        let own = |(name, value): (Cow<'a, str>, Cow<'a, RawValue>)| {
+            (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned()))
+        };
+        Object { members: self.members.into_iter().map(own).collect() }
+    }
+
     /// The members in their order.
     pub fn members(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.members.iter().map(|(n, v)| (n.as_ref(), v.as_ref()))

@@ -1,4 +1,4 @@
-use crate::Flaw;
+use crate::{Flaw, flaw::short};
 use std::{borrow::Cow, collections::HashSet};
 
 /// How deeply objects and lists may be nested. Deeper ones are refused before any recursive reader sees them.
@@ -64,7 +64,7 @@ pub(crate) fn check(json: &str) -> Result<(), Flaw> {
                 if name_next && let Some(Level::Object(names)) = levels.last_mut() {
                     let name = text(json.get(at..=end).unwrap_or_default());
                     if !names.insert(name.clone()) {
-                        return Err(Flaw::Duplicate(name.chars().take(60).collect()));
+                        return Err(Flaw::Duplicate(short(&name)));
                     }
                     name_next = false;
                 }
@@ -114,6 +114,13 @@ mod tests {
         ] {
             assert!(matches!(check(bad), Err(Flaw::Duplicate(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_told_in_one_short_line() {
+        let name = format!("\u{7f}{}", "x".repeat(1000));
+        let told = check(&format!(r#"{{"{name}":1,"\n":2,"{name}":3}}"#)).unwrap_err().to_string();
+        assert!(told.chars().count() < 120 && !told.chars().any(char::is_control), "{told:?}");
     }
 
     #[test]

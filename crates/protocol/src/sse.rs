@@ -130,9 +130,12 @@ impl Decoder {
                 self.has_data = true;
                 self.event.data.push_str(value);
             }
-            "event" => self.event.event = Some(value.to_owned()),
+            "event" => self.event.event = (!value.is_empty()).then(|| value.to_owned()),
             "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
-            "retry" => self.event.retry = value.parse().ok(),
+            "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+                // Digits alone can only be too many.
+                self.event.retry = Some(value.parse().unwrap_or(u64::MAX));
+            }
             // A line that begins with a colon is a comment; other fields mean nothing.
             _ => {}
         }
@@ -141,7 +144,21 @@ impl Decoder {
 
 /// Writes a message as one event. Its text may hold line breaks.
 pub fn encode(data: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(data.len() + 24);
+    write(None, data)
+}
+
+/// [`encode`] with an id, from which the stream can be gone on with. The id must be one line.
+pub fn encode_as(id: &str, data: &[u8]) -> Bytes {
+    write(Some(id), data)
+}
+
+fn write(id: Option<&str>, data: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(data.len() + 24 + id.map_or(0, |id| id.len() + 5));
+    if let Some(id) = id {
+        out.put_slice(b"id: ");
+        out.put_slice(id.as_bytes());
+        out.put_u8(b'\n');
+    }
     out.put_slice(b"event: message\n");
     // JSON text that was pretty-printed has line breaks, of which SSE knows three kinds.
     let mut lines = data;
@@ -206,6 +223,14 @@ mod tests {
             data: String::new(),
         };
         assert_eq!(events, [want]);
+    }
+
+    #[test]
+    fn a_time_that_is_no_number_is_skipped_and_an_empty_type_is_a_message() {
+        let events = read(&[b"event: x\nevent:\ndata: a\nretry: 30\nretry: x\nretry: +5\n\n"], 100).unwrap();
+        assert_eq!(events, [Event { retry: Some(30), ..data("a") }]);
+        let events = read(&[b"retry: 18446744073709551616\n\n"], 100).unwrap();
+        assert_eq!(events, [Event { retry: Some(u64::MAX), ..Event::default() }]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use crate::{
-    Service,
+    Leave, Service,
     inventory::{Inventory, Item},
     names,
 };
-use model::{Access, Scope, ShortName};
-use protocol::{Object, raw};
+use model::{Access, ShortName};
+use protocol::{Era, Object, mirror, raw};
 use serde_json::value::RawValue;
 use std::{collections::HashMap, sync::Arc};
 
@@ -35,8 +35,12 @@ pub(crate) struct Entry {
     /// What its service calls it.
     pub(crate) key: String,
     pub(crate) needs: Access,
+    /// Which of a tool's arguments are mirrored in headers.
+    pub(crate) params: Option<Arc<mirror::Params>>,
     /// The entry as apps see it.
     pub(crate) raw: Box<RawValue>,
+    /// As apps of the legacy era see it, where that is something else.
+    for_legacy: Option<Box<RawValue>>,
 }
 
 /// Before a URI that two services list: `bellhop://<service>/<URI>`.
@@ -55,13 +59,20 @@ impl Section {
         let entries: Vec<Entry> = all
             .into_iter()
             .zip(names)
-            .map(|((service, item), public)| Entry {
-                raw: Object::parse(item.raw.get())
-                    .map_or_else(|_| item.raw.clone(), |o| o.with(called, &public).to_raw()),
-                public,
-                service: service.clone(),
-                key: item.key.clone(),
-                needs: item.needs,
+            .map(|((service, item), public)| {
+                let named = |raw: &RawValue| {
+                    Object::parse(raw.get())
+                        .map_or_else(|_| raw.to_owned(), |o| o.with(called, &public).to_raw())
+                };
+                Entry {
+                    raw: named(&item.raw),
+                    for_legacy: item.for_legacy.as_deref().map(named),
+                    public,
+                    service: service.clone(),
+                    key: item.key.clone(),
+                    needs: item.needs,
+                    params: item.params.clone(),
+                }
             })
             .collect();
         let by_name = entries.iter().enumerate().map(|(at, e)| (e.public.clone(), at)).collect();
@@ -74,12 +85,22 @@ impl Section {
     }
 
     /// What a connection of this scope sees.
-    pub(crate) fn seen<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a RawValue> {
-        self.entries.iter().filter(|e| scope.allows(&e.service.name, e.needs)).map(|e| e.raw.as_ref())
+    pub(crate) fn seen<'a>(&'a self, scope: &'a Leave) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(|e| scope.allows(&e.service.name, e.needs))
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
+    }
+}
+
+impl Entry {
+    /// As an app of this era sees it.
+    pub(crate) fn seen(&self, era: Era) -> &RawValue {
+        match (&self.for_legacy, era) {
+            (Some(raw), Era::Legacy) => raw,
+            _ => &self.raw,
+        }
     }
 }
 
@@ -169,8 +190,10 @@ mod tests {
             .collect();
         Atlas::new(Arc::new(list), 1, |s| {
             let (_, lists) = services.iter().find(|(n, _)| *n == s.name.as_str())?;
-            Inventory::read(&format!(r#"{{"form":1,"fetched":0,"capabilities":{{}},"server":{{}},{lists}}}"#))
-                .map(Arc::new)
+            Inventory::read(&format!(
+                r#"{{"form":2,"speaks":"legacy","fetched":0,"capabilities":{{}},"server":{{}},{lists}}}"#
+            ))
+            .map(Arc::new)
         })
     }
 

@@ -1,13 +1,13 @@
-use crate::{Limits, Service, problem::RelayError};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+use crate::{
+    Limits, Service,
+    pool::{Failed, Incoming, Pool},
+    problem::RelayError,
 };
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::HttpConnector;
 use model::Secret;
 use protocol::{Revision, header as mcp};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 /// The HTTP client to services. Follows no redirects, keeps no cookies, and sends no header that an app sent:
 /// each request's headers are built here from nothing.
 pub(crate) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: Arc<Pool>,
     answer: Duration,
 }
 
@@ -29,6 +29,10 @@ pub(crate) struct Head<'a> {
     pub(crate) revision: Option<Revision>,
     /// Where to go on with an event stream.
     pub(crate) last_event: Option<&'a str>,
+    /// What of the body is mirrored in headers, in the modern era.
+    pub(crate) mirrored: &'a [(HeaderName, HeaderValue)],
+    /// Where messages go instead of the service's address, in the transport of 2024-11-05.
+    pub(crate) post: Option<&'a str>,
 }
 
 impl Http {
@@ -43,12 +47,7 @@ impl Http {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .pool_max_idle_per_host(32)
-            .pool_timer(TokioTimer::new())
-            .build(https);
-        Self { client, answer: limits.answer }
+        Self { pool: Pool::new(https), answer: limits.answer }
     }
 
     /// Sends one request and gives its response head. A 401 is answered once with a newer proof.
@@ -92,11 +91,17 @@ impl Http {
     ) -> Result<Response<Incoming>, RelayError> {
         let title = || service.title.clone();
         let unreachable = |why: String| RelayError::Unreachable { title: title(), why };
-        let uri: http::Uri = service.url.parse().map_err(|_| unreachable("its address is no URL".into()))?;
+        let address = head.post.unwrap_or(&service.url);
+        let uri: http::Uri = address.parse().map_err(|_| unreachable("its address is no URL".into()))?;
         if !may_carry(&uri) {
             return Err(RelayError::Insecure { title: title() });
         }
-        let mut request = Request::builder().method(&method).uri(uri).header(header::USER_AGENT, AGENT);
+        let host = uri.authority().map(|a| a.as_str().rsplit('@').next().unwrap_or_default().to_owned());
+        let mut request = Request::builder()
+            .method(&method)
+            .uri(uri)
+            .header(header::HOST, host.unwrap_or_default())
+            .header(header::USER_AGENT, AGENT);
         if method == Method::POST {
             request = request
                 .header(header::CONTENT_TYPE, mcp::JSON)
@@ -113,6 +118,9 @@ impl Http {
         if let Some(id) = head.last_event {
             request = request.header(mcp::LAST_EVENT_ID, id);
         }
+        for (name, value) in head.mirrored {
+            request = request.header(name, value);
+        }
         if let Some(token) = token {
             let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
                 .map_err(|_| RelayError::SignedOut { title: title() })?;
@@ -120,17 +128,13 @@ impl Http {
             request = request.header(header::AUTHORIZATION, value);
         }
         let request = request.body(Full::new(body)).map_err(|e| unreachable(e.to_string()))?;
-        let response = self.in_time(service, self.client.request(request)).await?;
-        response.map_err(|e| {
-            // The chain, for the log; it names hosts and causes, never headers.
-            let mut why = e.to_string();
-            let mut source = std::error::Error::source(&e);
-            while let Some(cause) = source {
-                why = format!("{why}: {cause}");
-                source = cause.source();
+        let response = self.in_time(service, self.pool.request(request)).await?;
+        response.map_err(|failed| {
+            tracing::debug!(service = %service.name, %failed, "a request failed");
+            match failed {
+                Failed::Connecting(why) => unreachable(why),
+                Failed::Broken(_) => RelayError::Died { title: title() },
             }
-            tracing::debug!(service = %service.name, %why, "a request failed");
-            if e.is_connect() { unreachable(why) } else { RelayError::Died { title: title() } }
         })
     }
 }

@@ -1,18 +1,24 @@
 use crate::{
     Limits, Service,
     client::Http,
-    legacy::{exchange, session::Link},
+    cross,
+    legacy::{exchange, link::Link},
+    modern::ask::{self, Discovered},
     problem::RelayError,
     relay::ToolSeen,
+    shelf::Speaks,
 };
 use model::{Access, Timestamp};
-use protocol::{Id, Object, Request, method};
+use protocol::{Id, Object, Request, method, mirror};
 use serde_json::value::RawValue;
+use std::{collections::HashMap, sync::Arc};
 
 /// What a service offers, as last seen. Never changed, only replaced.
 #[derive(Debug, Clone)]
 pub(crate) struct Inventory {
     pub(crate) fetched: Timestamp,
+    /// The era it was spoken to in.
+    pub(crate) speaks: Speaks,
     pub(crate) capabilities: Box<RawValue>,
     pub(crate) server: Box<RawValue>,
     pub(crate) instructions: Option<String>,
@@ -20,6 +26,8 @@ pub(crate) struct Inventory {
     pub(crate) prompts: Vec<Item>,
     pub(crate) resources: Vec<Item>,
     pub(crate) templates: Vec<Item>,
+    /// The place of a tool in `tools`, by its name.
+    by_name: HashMap<String, usize>,
 }
 
 /// One tool, prompt, resource or template.
@@ -32,10 +40,24 @@ pub(crate) struct Item {
     pub(crate) needs: Access,
     /// All of it, as it came.
     pub(crate) raw: Box<RawValue>,
+    /// As an app of the legacy era may have it, where that is something else.
+    pub(crate) for_legacy: Option<Box<RawValue>>,
+    /// Which arguments are mirrored in headers; `None` for none.
+    pub(crate) params: Option<Arc<mirror::Params>>,
+}
+
+impl Item {
+    /// As an app of this era may have it.
+    pub(crate) fn seen(&self, era: protocol::Era) -> &RawValue {
+        match (&self.for_legacy, era) {
+            (Some(raw), protocol::Era::Legacy) => raw,
+            _ => &self.raw,
+        }
+    }
 }
 
 /// The form inventories are kept in. Another number, and what was kept is fetched anew.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// The kinds of list: member of the result, what an entry is called by, capability, method.
 const LISTS: [(&str, &str, &str, &str); 4] = [
@@ -46,7 +68,7 @@ const LISTS: [(&str, &str, &str, &str); 4] = [
 ];
 
 impl Inventory {
-    /// Asks the service, on Bellhop's own session, for everything it lists.
+    /// Asks a service of the legacy era, on Bellhop's own session, for everything it lists.
     pub(crate) async fn fetch(
         http: &Http,
         limits: &Limits,
@@ -55,43 +77,78 @@ impl Inventory {
         now: Timestamp,
     ) -> Result<Self, RelayError> {
         let declared = Object::new().to_raw();
-        let opened = link.open(http, limits, protocol::Revision::NEWEST_LEGACY, &declared, None).await?;
-        let can = Object::parse(opened.capabilities.get()).unwrap_or_default();
-        let mut lists = [const { Vec::new() }; 4];
-        for ((member, key, capability, method), out) in LISTS.iter().zip(&mut lists) {
-            if can.get(capability).is_none() {
-                continue;
-            }
-            let mut cursor: Option<String> = None;
-            for page in 0..limits.pages {
-                let params = cursor.take().map(|c| Object::new().with("cursor", c));
-                let request = Request::new(Id::text(&format!("bellhop-{member}-{page}")), method, params);
-                let asked = exchange::ask(http, limits, service, opened.head(), &request).await;
-                let result = match asked {
-                    // A service with resources need not have templates.
-                    Err(RelayError::Declined { .. }) => break,
-                    other => other?.1,
-                };
-                let result = Object::parse(result.get())
-                    .map_err(|_| RelayError::NoMcp { title: service.title.clone() })?;
-                out.extend(items(&result, member, key));
-                cursor = result.text("nextCursor").map(std::borrow::Cow::into_owned);
-                if cursor.is_none() {
-                    break;
-                }
-            }
-        }
-        let [tools, prompts, resources, templates] = lists;
-        Ok(Self {
-            fetched: now,
+        let opened = link.open(http, limits, protocol::Revision::NEWEST_LEGACY, &declared).await?;
+        let about = Discovered {
             capabilities: opened.capabilities.clone(),
             server: opened.server.clone(),
             instructions: opened.instructions.clone(),
+        };
+        let lists = everything(limits, service, &about, |id, method, cursor| async move {
+            let params = cursor.map(|c: String| Object::new().with("cursor", c));
+            let request = Request::new(Id::text(&id), method, params);
+            exchange::ask(http, limits, service, opened, &request).await
+        })
+        .await?;
+        Ok(Self::new(now, Speaks::Legacy, about, lists))
+    }
+
+    /// Asks a service of the modern era for everything it lists.
+    pub(crate) async fn fetch_modern(
+        http: &Http,
+        limits: &Limits,
+        service: &Service,
+        about: Discovered,
+        now: Timestamp,
+    ) -> Result<Self, RelayError> {
+        let lists = everything(limits, service, &about, |id, method, cursor| async move {
+            ask::page(http, limits, service, &id, method, cursor).await
+        })
+        .await?;
+        let mut new = Self::new(now, Speaks::Modern, about, lists);
+        new.tools.retain(|tool| is_well_annotated(service, tool));
+        new.index();
+        Ok(new)
+    }
+
+    fn new(now: Timestamp, speaks: Speaks, about: Discovered, lists: [Vec<Item>; 4]) -> Self {
+        let [tools, prompts, resources, templates] = lists;
+        let mut new = Self {
+            fetched: now,
+            speaks,
+            capabilities: about.capabilities,
+            server: about.server,
+            instructions: about.instructions,
             tools,
             prompts,
             resources,
             templates,
-        })
+            by_name: HashMap::new(),
+        };
+        new.index();
+        new
+    }
+
+    fn index(&mut self) {
+        self.by_name = self.tools.iter().enumerate().map(|(at, t)| (t.key.clone(), at)).collect();
+    }
+
+    /// The tool of this name.
+    pub(crate) fn tool(&self, name: &str) -> Option<&Item> {
+        self.tools.get(*self.by_name.get(name)?)
+    }
+
+    /// Which arguments of a tool are mirrored in headers.
+    pub(crate) fn params_of(&self, name: &str) -> Option<Arc<mirror::Params>> {
+        self.tool(name)?.params.clone()
+    }
+
+    /// What the service can do, as an app of this era is told.
+    pub(crate) fn offers(&self, era: protocol::Era) -> Box<RawValue> {
+        if self.speaks.era() == era {
+            self.capabilities.clone()
+        } else {
+            cross::offers_across(&self.capabilities)
+        }
     }
 
     /// What was kept; `None` when it is of another form.
@@ -101,18 +158,14 @@ impl Inventory {
         if number("form")? != i64::from(FORM) {
             return None;
         }
-        let [tools, prompts, resources, templates] =
-            LISTS.map(|(member, key, _, _)| items(&kept, member, key));
-        Some(Self {
-            fetched: Timestamp::from_millis(number("fetched")?),
+        let speaks = Speaks::from_str(&kept.text("speaks")?)?;
+        let lists = LISTS.map(|(member, key, _, _)| items(&kept, member, key));
+        let about = Discovered {
             capabilities: kept.get("capabilities")?.to_owned(),
             server: kept.get("server")?.to_owned(),
             instructions: kept.text("instructions").map(std::borrow::Cow::into_owned),
-            tools,
-            prompts,
-            resources,
-            templates,
-        })
+        };
+        Some(Self::new(Timestamp::from_millis(number("fetched")?), speaks, about, lists))
     }
 
     /// To be kept.
@@ -123,6 +176,7 @@ impl Inventory {
         let mut kept = Object::new()
             .with("form", FORM)
             .with("fetched", self.fetched.millis())
+            .with("speaks", self.speaks.as_str())
             .with("capabilities", &self.capabilities)
             .with("server", &self.server);
         if let Some(text) = &self.instructions {
@@ -146,11 +200,72 @@ impl Inventory {
         Object::parse(self.capabilities.get()).is_ok_and(|c| c.get(capability).is_some())
     }
 
+    /// Whether the service works on tasks, in its era's way.
+    pub(crate) fn has_tasks(&self) -> bool {
+        let can = Object::parse(self.capabilities.get()).unwrap_or_default();
+        match self.speaks {
+            Speaks::Legacy => can.get("tasks").is_some(),
+            Speaks::Modern => {
+                can.object("extensions").is_some_and(|e| e.get(protocol::meta::TASKS).is_some())
+            }
+        }
+    }
+
     pub(crate) fn seen(&self) -> Vec<ToolSeen> {
         self.tools
             .iter()
             .map(|t| ToolSeen { name: t.key.clone(), title: t.title.clone(), reads: t.needs == Access::Read })
             .collect()
+    }
+}
+
+/// All pages of all lists that a service says it has.
+async fn everything<F, T>(
+    limits: &Limits,
+    service: &Service,
+    about: &Discovered,
+    mut page: F,
+) -> Result<[Vec<Item>; 4], RelayError>
+where
+    F: FnMut(String, &'static str, Option<String>) -> T,
+    T: Future<Output = Result<Box<RawValue>, RelayError>>,
+{
+    let can = Object::parse(about.capabilities.get()).unwrap_or_default();
+    let mut lists = [const { Vec::new() }; 4];
+    for ((member, key, capability, method), out) in LISTS.iter().zip(&mut lists) {
+        if can.get(capability).is_none() {
+            continue;
+        }
+        let mut cursor: Option<String> = None;
+        for number in 0..limits.pages {
+            let asked = page(format!("bellhop-{member}-{number}"), method, cursor.take()).await;
+            let result = match asked {
+                // A service with resources need not have templates.
+                Err(RelayError::Declined { .. }) => break,
+                other => other?,
+            };
+            let result = Object::parse(result.get())
+                .map_err(|_| RelayError::NoMcp { title: service.title.clone() })?;
+            out.extend(items(&result, member, key));
+            cursor = result.text("nextCursor").map(std::borrow::Cow::into_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(lists)
+}
+
+/// A tool whose annotations for headers are invalid is none (2026-07-28, "Custom Headers from Tool Parameters").
+fn is_well_annotated(service: &Service, tool: &Item) -> bool {
+    let schema = Object::parse(tool.raw.get()).ok().and_then(|t| t.get("inputSchema").map(ToOwned::to_owned));
+    let Some(schema) = schema else { return true };
+    match mirror::Params::of_schema(&schema) {
+        Ok(_) => true,
+        Err(why) => {
+            tracing::warn!(service = %service.name, tool = %tool.key, %why, "a tool is left out");
+            false
+        }
     }
 }
 
@@ -174,10 +289,14 @@ fn items(result: &Object<'_>, member: &str, key: &str) -> Vec<Item> {
         let reads = member != "tools" || notes.as_ref().and_then(|n| n.flag("readOnlyHint")) == Some(true);
         let title =
             object.text("title").or_else(|| notes.as_ref()?.text("title").map(|t| t.into_owned().into()));
+        let params = object.get("inputSchema").filter(|_| member == "tools");
+        let params = params.and_then(|s| mirror::Params::of_schema(s).ok()).filter(|p| !p.is_empty());
         out.push(Item {
             key: name.clone().into_owned(),
             title: title.map(std::borrow::Cow::into_owned),
             needs: if reads { Access::Read } else { Access::Write },
+            for_legacy: if member == "tools" { cross::tool_for_legacy(&object) } else { None },
+            params: params.map(Arc::new),
             raw: raw.to_owned(),
         });
     }
@@ -190,7 +309,7 @@ mod tests {
 
     #[test]
     fn an_inventory_reads_what_it_writes() {
-        let json = r#"{"form":1,"fetched":5,"capabilities":{"tools":{}},"server":{"name":"x"},"instructions":"i","tools":[{"name":"a","annotations":{"readOnlyHint":true,"title":"A"},"new":1e400},{"name":"b"},{"name":"b"},7,{"name":"c","name":"d"}],"prompts":[],"resources":[{"uri":"x:y"}],"resourceTemplates":[]}"#;
+        let json = r#"{"form":2,"speaks":"legacy","fetched":5,"capabilities":{"tools":{}},"server":{"name":"x"},"instructions":"i","tools":[{"name":"a","annotations":{"readOnlyHint":true,"title":"A"},"new":1e400},{"name":"b"},{"name":"b"},7,{"name":"c","name":"d"}],"prompts":[],"resources":[{"uri":"x:y"}],"resourceTemplates":[]}"#;
         let inventory = Inventory::read(json).unwrap();
         let again = Inventory::read(&inventory.write()).unwrap();
         assert!(inventory.same(&again));
@@ -206,7 +325,7 @@ mod tests {
 
     #[test]
     fn an_inventory_of_another_form_is_fetched_anew() {
-        assert!(Inventory::read(r#"{"form":2,"fetched":5}"#).is_none());
+        assert!(Inventory::read(r#"{"form":1,"fetched":5}"#).is_none());
         assert!(Inventory::read("nonsense").is_none());
     }
 }

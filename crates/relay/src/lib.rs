@@ -5,34 +5,48 @@
 //! channel; the response body polls the upstream's body. What the room needs of others it declares in its
 //! ports; the engine implements them.
 //!
-//! Where to look: `routes` (HTTP), `dispatch` (may it, and where to), `call` and `stream` (there and back),
-//! `legacy` (sessions, and what a service says as the app hears it, in the era that has sessions), `shelf` and
-//! `inventory` (what services offer), `atlas` and `names` (what all of it is called at `/mcp`).
+//! Where to look: `routes` (HTTP, and of which era a message is), `legacy::door` and `modern::door` (an app's
+//! messages), `dispatch` (may it, and where to), `call` and `carry` (there), `answer`, `told` and `stream` (and
+//! back), `cross` (what changes between the eras), `asking` and `modern::parked` (questions of services across
+//! them), `shelf` and `inventory` (what services offer, and how they are spoken to), `atlas` and `names` (what all
+//! of it is called at `/mcp`).
 
+mod answer;
+mod app;
+mod asking;
 mod atlas;
 mod call;
+mod carry;
 mod client;
 mod connection;
+mod cross;
 mod dispatch;
 mod flight;
 mod gate;
+mod hold;
 mod inventory;
 mod legacy;
 mod limits;
 mod local;
+mod modern;
 mod names;
+mod pool;
 mod ports;
 mod problem;
 mod relay;
 mod reply;
+mod resume;
 mod routes;
 mod shelf;
 mod stream;
+mod tasks;
+mod told;
 
 pub use connection::{Connection, Grant};
 pub use gate::{Gate, Pass};
 pub use limits::Limits;
 pub use ports::{
-    Access, Admission, Bearer, BearerSource, CallRecord, Caller, InventoryRows, Record, Service,
+    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Leave, Person,
+    Record, Service,
 };
 pub use relay::{Relay, ToolSeen};

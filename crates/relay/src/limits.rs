@@ -28,8 +28,21 @@ pub struct Limits {
     pub sessions: usize,
     /// How many messages wait for an app's listening stream before the oldest is dropped.
     pub queue: usize,
-    /// How often a listening stream says that it is alive.
+    /// How often a stream on which nothing happens says that it is alive.
     pub keep_alive: Duration,
+    /// For how long an app of the modern era may keep lists and resources without asking again.
+    pub ttl: Duration,
+    /// How long an app of the legacy era may take to come back to a stream that broke off, before its call is
+    /// given up. Services hear of that within a second.
+    pub rejoin: Duration,
+    /// How long a call waits for answers that an app of the modern era gives in a request of its own.
+    pub park: Duration,
+    /// How many calls of one connection may wait so.
+    pub parked: usize,
+    /// How long a call waits for the person when its app can't be told that it waits: less than apps do.
+    pub hold: Duration,
+    /// How long it waits for them when the app is told.
+    pub hold_told: Duration,
 }
 
 impl Default for Limits {
@@ -48,6 +61,12 @@ impl Default for Limits {
             sessions: 32,
             queue: 256,
             keep_alive: Duration::from_secs(25),
+            ttl: Duration::from_secs(60),
+            rejoin: Duration::from_millis(700),
+            park: Duration::from_secs(600),
+            parked: 32,
+            hold: Duration::from_secs(45),
+            hold_told: Duration::from_secs(600),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What this room needs of others, declared here and implemented by the engine.
 
-use crate::Connection;
+use crate::{Connection, Grant};
 use async_trait::async_trait;
-use model::{ConnectionId, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
+use model::{ConnectionId, Permit, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
 use std::{sync::Arc, time::Duration};
 
 /// Who calls: made by a boundary layer, which is the only place that can, and put into the request's
@@ -14,17 +14,44 @@ pub struct Caller {
     /// Which endpoint its token is for; `None` for the bridge, which scope alone binds.
     pub resource: Option<Resource>,
     /// What its token may do, where an app asked for less than its connection has; `None` for all of that.
-    pub limit: Option<Scope>,
+    pub limit: Option<Arc<Scope>>,
+    /// By which door it came.
+    pub door: Door,
+}
+
+/// By which door a caller comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// HTTP, whose headers say again what the body says.
+    Http,
+    /// The bridge: what came over stdio has no headers of its own.
+    Bridge,
 }
 
 impl Caller {
     /// What it may do now: what its connection may, within what its token may.
-    pub fn scope(&self) -> Scope {
-        let grant = self.connection.grant.load();
-        match &self.limit {
-            Some(limit) => grant.scope.within(limit),
-            None => grant.scope.clone(),
-        }
+    pub fn leave(&self) -> Leave {
+        Leave { grant: self.connection.grant.load_full(), limit: self.limit.clone() }
+    }
+}
+
+/// What a caller may do, as of one moment. Costs two counts, however much that is.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    grant: Arc<Grant>,
+    limit: Option<Arc<Scope>>,
+}
+
+impl Leave {
+    /// Whether it allows `access` to `service`.
+    pub fn allows(&self, service: &ShortName, access: model::Access) -> bool {
+        self.grant.scope.allows(service, access)
+            && self.limit.as_ref().is_none_or(|limit| limit.allows(service, access))
+    }
+
+    /// Whether it allows anything at all with `service`.
+    pub fn names(&self, service: &ShortName) -> bool {
+        self.allows(service, model::Access::Read)
     }
 }
 
@@ -70,6 +97,38 @@ pub trait BearerSource: Send + Sync + 'static {
 pub trait Access: Send + Sync + 'static {
     /// All services, ordered by short name. A snapshot: cheap to take, never changed.
     fn services(&self) -> Arc<Vec<Arc<Service>>>;
+}
+
+/// What the person is asked in the middle of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// To sign in to a service again.
+    SignIn {
+        /// The service.
+        service: ServiceId,
+        /// Whose call it is.
+        connection: ConnectionId,
+    },
+    /// To let an app do something that it may not yet.
+    Permit {
+        /// The app's connection.
+        connection: ConnectionId,
+        /// What it may not do.
+        permit: Permit,
+        /// The tool it wants to use, as the service calls it.
+        tool: Option<String>,
+    },
+}
+
+/// The person, who may be asked while a call waits.
+#[async_trait]
+pub trait Person: Send + Sync + 'static {
+    /// Whether asking could help now: there is somebody to ask, and it is theirs to decide.
+    fn can_be_asked(&self, about: &About) -> bool;
+
+    /// Asks, once for all calls that wait for the same, and comes back when it is as the call needs it. The
+    /// problem when it is not going to be. Dropping this ends the waiting, not the question.
+    async fn ask(&self, about: About) -> Result<(), Problem>;
 }
 
 /// Whether calls pass at all.

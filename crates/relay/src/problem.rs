@@ -1,6 +1,7 @@
+use crate::app::Ability;
 use bytes::Bytes;
 use model::{Explain, Permit, Problem};
-use protocol::{Id, Object, code};
+use protocol::{Era, Id, Object, code};
 
 /// Why a request of an app got no answer from a service.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -59,6 +60,27 @@ pub(crate) enum RelayError {
     /// The connection was revoked.
     #[error("the connection was revoked")]
     Revoked,
+    /// The app itself gave the request up.
+    #[error("the app gave the request up")]
+    GivenUp,
+    /// It does not speak as it did when it was last seen.
+    #[error("{title} does not understand how it was spoken to")]
+    OtherEra { title: String },
+    /// The service wants to ask what the app did not say it can be asked.
+    #[error("{title} needs {}", .ability.name())]
+    MissingCapability { title: String, ability: Ability },
+    /// The app did not answer what the service asked.
+    #[error("the app did not answer {title}")]
+    Unanswered { title: String },
+    /// The state that came back is not the one that was given.
+    #[error("the state of the request is not the one that was given")]
+    BadState,
+    /// Too many calls of this app wait for its answers.
+    #[error("too many calls wait for answers")]
+    TooMany,
+    /// The call waited for the person, who did not come in time.
+    #[error("nobody answered in Bellhop")]
+    NotInTime { title: String },
 }
 
 impl RelayError {
@@ -82,33 +104,54 @@ impl RelayError {
             Self::Died { .. } => "relay.died",
             Self::TooLarge { .. } => "relay.too_large",
             Self::Revoked => "relay.revoked",
+            Self::GivenUp => "relay.given_up",
+            Self::OtherEra { .. } => "relay.no_mcp",
+            Self::MissingCapability { .. } => "relay.missing_capability",
+            Self::Unanswered { .. } => "relay.unanswered",
+            Self::BadState => "relay.bad_state",
+            Self::TooMany => "relay.too_many",
+            Self::NotInTime { .. } => "relay.not_in_time",
         }
     }
 
     /// What the activity log says came of the call.
     pub(crate) fn outcome(&self) -> &'static str {
-        if matches!(self, Self::Revoked) { "revoked" } else { self.code() }
+        match self {
+            Self::Revoked => "revoked",
+            Self::GivenUp => "cancelled",
+            _ => self.code(),
+        }
     }
 
-    fn json_rpc_code(&self) -> i64 {
+    fn json_rpc_code(&self, era: Era) -> i64 {
+        match (self, era) {
+            (Self::MissingCapability { .. }, Era::Modern) => return code::MISSING_CAPABILITY,
+            (Self::Nothing { what: "resource", .. }, Era::Modern) => return code::INVALID_PARAMS,
+            _ => {}
+        }
         match self {
             Self::NoService { .. } | Self::NotAllowed { .. } => code::NOT_ALLOWED,
             Self::Nothing { what: "resource", .. } => code::RESOURCE_NOT_FOUND,
-            Self::Nothing { .. } | Self::BadParams { .. } => code::INVALID_PARAMS,
+            Self::Nothing { .. } | Self::BadParams { .. } | Self::BadState => code::INVALID_PARAMS,
+            Self::MissingCapability { .. } | Self::Unanswered { .. } | Self::TooMany => code::INVALID_REQUEST,
             Self::NoMethod { .. } => code::METHOD_NOT_FOUND,
-            Self::Other(_) | Self::Revoked => code::STOPPED,
+            Self::Other(_) | Self::Revoked | Self::GivenUp | Self::NotInTime { .. } => code::STOPPED,
             _ => code::UPSTREAM,
         }
     }
 
-    /// The answer to the request with this id.
-    pub(crate) fn reply(&self, id: &Id) -> Bytes {
+    /// The answer to the request with this id, for an app of this era.
+    pub(crate) fn reply(&self, era: Era, id: &Id) -> Bytes {
         let problem = self.problem();
         let mut data = Object::new().with("code", &problem.code);
         if let Self::NotAllowed { permit, .. } = self {
             data = data.with("scope", permit.to_string());
         }
-        protocol::error_with(Some(id), self.json_rpc_code(), &problem.to_string(), Some(&data.to_raw()))
+        if let Self::MissingCapability { ability, .. } = self {
+            let missing = Object::new().with(ability.name(), Object::new());
+            data = data.with("requiredCapabilities", missing);
+        }
+        protocol::error_with(Some(id), self.json_rpc_code(era), &problem.to_string(), Some(&data.to_raw()))
     }
 }
 
@@ -209,6 +252,35 @@ impl Explain for RelayError {
                 code,
                 format!("{title} sent more than Bellhop can carry."),
                 "Ask for less at once.",
+            )
+            .with("service", title),
+            Self::OtherEra { title } => Self::NoMcp { title: title.clone() }.problem(),
+            Self::GivenUp => Problem::new(code, "The app gave the request up.", ""),
+            Self::MissingCapability { title, ability } => Problem::new(
+                code,
+                format!("{title} wants to ask something ({}) that this app can't be asked.", ability.name()),
+                "Use it from an app that can, or give it all it needs in the request.",
+            )
+            .with("service", title)
+            .with("ability", ability.name()),
+            Self::Unanswered { title } => Problem::new(
+                code,
+                format!("The app did not answer what {title} asked."),
+                "Try again, and answer the question.",
+            )
+            .with("service", title),
+            Self::BadState => Problem::new(
+                code,
+                "What was asked is no longer waited for.",
+                "Make the request again, without its state.",
+            ),
+            Self::TooMany => {
+                Problem::new(code, "Too many calls of this app wait for answers.", "Answer those first.")
+            }
+            Self::NotInTime { title } => Problem::new(
+                code,
+                format!("{title} waits for you in Bellhop."),
+                "Answer in Bellhop, then ask again.",
             )
             .with("service", title),
             Self::Revoked => Problem::new(

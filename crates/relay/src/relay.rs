@@ -1,13 +1,11 @@
 use crate::{
-    Access, Admission, InventoryRows, Limits, Record, Service,
+    About, Access, Admission, InventoryRows, Leave, Limits, Person, Record, Service,
+    app::App,
     atlas::Atlas,
     client::Http,
     inventory::Inventory,
-    legacy::{
-        exchange,
-        session::{Link, Session},
-        translate,
-    },
+    legacy::{exchange, link::Link, session::Session, translate},
+    modern::{links::Links, listening::Listeners, parked::Parked, state::Sealer},
     problem::RelayError,
     routes,
     shelf::Shelf,
@@ -15,10 +13,12 @@ use crate::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::join_all;
-use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, Scope, ServiceId, ShortName};
+use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, ServiceId, ShortName};
+use protocol::Object;
+use serde_json::value::RawValue;
 use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
 };
 
 /// A tool as the window shows it.
@@ -37,6 +37,7 @@ pub struct Relay {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) record: Arc<dyn Record>,
+    pub(crate) person: Arc<dyn Person>,
     pub(crate) rows: Arc<dyn InventoryRows>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -44,18 +45,31 @@ pub struct Relay {
     pub(crate) http: Http,
     /// Counts changes of inventories, so that the atlas knows when it is old.
     pub(crate) generation: AtomicU64,
+    /// Numbers for what needs one that nothing else has.
+    pub(crate) numbers: AtomicU64,
+    pub(crate) sealer: Sealer,
+    pub(crate) links: Links,
+    pub(crate) parked: Parked,
+    pub(crate) listeners: Listeners,
+    /// Which service named a URI that none lists, newest last.
+    heard: Mutex<VecDeque<(String, ShortName)>>,
     atlas: ArcSwap<Atlas>,
     sessions: RwLock<HashMap<String, Arc<Session>>>,
     shelves: RwLock<HashMap<ServiceId, Arc<Shelf>>>,
 }
 
+/// How many URIs are remembered.
+const MAX_HEARD: usize = 1000;
+
 impl Relay {
     /// The room, without sessions. Makes no request until it is asked something. Must be used within a tokio
     /// runtime.
+    #[allow(clippy::too_many_arguments, reason = "each port is one, and they are named where they are given")]
     pub fn new(
         access: Arc<dyn Access>,
         admission: Arc<dyn Admission>,
         record: Arc<dyn Record>,
+        person: Arc<dyn Person>,
         inventories: Arc<dyn InventoryRows>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
@@ -66,11 +80,18 @@ impl Relay {
             access,
             admission,
             record,
+            person,
             rows: inventories,
             clock,
+            sealer: Sealer::new(random.as_ref()),
             random,
             limits,
             generation: AtomicU64::new(1),
+            numbers: AtomicU64::new(1),
+            links: Links::default(),
+            parked: Parked::default(),
+            listeners: Listeners::default(),
+            heard: Mutex::default(),
             atlas: ArcSwap::default(),
             sessions: RwLock::default(),
             shelves: RwLock::default(),
@@ -87,7 +108,8 @@ impl Relay {
     /// hold this up for three times the limit of a handshake: don't make a person wait for it.
     pub async fn forget(&self, connection: &ConnectionId) {
         let gone = self.take_sessions(|s| &s.connection.id == connection);
-        join_all(gone.iter().map(|s| self.close_session(s))).await;
+        let sessions = join_all(gone.iter().map(|s| self.close_session(s)));
+        tokio::join!(sessions, self.end_links_of(connection));
     }
 
     /// Fetches what a service offers, now: after a sign-in, or when the person asks.
@@ -134,7 +156,51 @@ impl Relay {
             links.push(shelf.own());
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
-        self.close(links).await;
+        tokio::join!(self.close(links), self.end_links_at(service));
+    }
+
+    /// A number that nothing else has.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether the person could allow what is refused here.
+    pub(crate) fn could_ask(&self, app: &App, error: &RelayError) -> bool {
+        let RelayError::NotAllowed { permit, tool, .. } = error else { return false };
+        self.person.can_be_asked(&About::Permit {
+            connection: app.connection().id.clone(),
+            permit: permit.clone(),
+            tool: tool.clone(),
+        })
+    }
+
+    /// Remembers the URIs that a service links to in an answer: it may list them nowhere, and the app may ask for
+    /// one.
+    pub(crate) fn remember_uris(&self, service: &ShortName, result: &RawValue) {
+        if !result.get().contains("\"resource_link\"") {
+            return;
+        }
+        let content = Object::parse(result.get()).ok();
+        let content = content.as_ref().and_then(|r| r.list("content")).unwrap_or_default();
+        let links = content.into_iter().filter_map(|c| {
+            let c = Object::parse(c.get()).ok()?;
+            let is_link = c.text("type").as_deref() == Some("resource_link");
+            is_link.then(|| c.text("uri").map(std::borrow::Cow::into_owned)).flatten()
+        });
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        for uri in links.take(MAX_HEARD) {
+            heard.retain(|(u, _)| *u != uri);
+            heard.push_back((uri, service.clone()));
+            if heard.len() > MAX_HEARD {
+                heard.pop_front();
+            }
+        }
+    }
+
+    /// The service that named this URI.
+    pub(crate) fn remembered_uri(&self, uri: &str) -> Option<ShortName> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.iter().rev().find(|(u, _)| u == uri).map(|(_, name)| name.clone())
     }
 
     /// Tells the services: of what still runs, then of the end.
@@ -213,7 +279,7 @@ impl Relay {
     }
 
     /// The one service of `/mcp/<name>`, when this scope knows of it.
-    pub(crate) fn one(&self, name: &ShortName, scope: &Scope) -> Result<Arc<Service>, RelayError> {
+    pub(crate) fn one(&self, name: &ShortName, scope: &Leave) -> Result<Arc<Service>, RelayError> {
         let services = self.access.services();
         let found = services.iter().find(|s| &s.name == name && scope.names(name)).cloned();
         found.ok_or_else(|| RelayError::NoService { name: name.to_string() })

@@ -1,9 +1,12 @@
 //! The endpoints `/mcp` and `/mcp/{service}`: what HTTP says of a message before anybody reads it.
 
 use crate::{
-    Caller, Relay, dispatch,
-    legacy::{listen, session::Session},
-    local, reply,
+    Caller, Leave, Relay,
+    legacy::{self, listen, session::Session},
+    local,
+    modern::door,
+    reply, resume,
+    stream::Stream,
 };
 use axum::{
     Extension, Router,
@@ -13,10 +16,11 @@ use axum::{
     routing::any,
 };
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{Resource, Scope};
-use protocol::{Era, Message, Packet, Revision, code, header as mcp, method, sse};
+use model::Resource;
+use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, sse};
 use std::sync::Arc;
 
 pub(crate) fn router(relay: &Arc<Relay>) -> Router {
@@ -53,7 +57,9 @@ async fn endpoint(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request
     caller.connection.touch(relay.clock.now());
     match *request.method() {
         Method::POST => post(relay, caller, endpoint, request).await,
-        Method::GET | Method::HEAD => get(&relay, &caller, &endpoint, request.method(), request.headers()),
+        Method::GET | Method::HEAD => {
+            get(&relay, &caller, &endpoint, request.method(), request.headers()).await
+        }
         Method::DELETE => match found(&relay, &caller, &endpoint, request.headers()) {
             Ok(session) => {
                 relay.end(&session);
@@ -93,8 +99,24 @@ fn found(
         .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "There is no such session: send initialize again."))
 }
 
+/// Goes on with a stream that broke off. Bellhop may not have noticed yet that it did.
+async fn go_on(session: &Arc<Session>, (stream, event): (u64, u64)) -> Response {
+    for _ in 0..20 {
+        if let Some(broken) = session.take_broken(stream) {
+            if !broken.said.has_all_after(event) {
+                break;
+            }
+            return reply::stream(mcp::EVENT_STREAM, Stream::again(broken, event));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    // Not 404, by which an app would take its session for gone.
+    let text = "There is no such stream to go on with.";
+    reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
+}
+
 /// The listening stream.
-fn get(
+async fn get(
     relay: &Arc<Relay>,
     caller: &Caller,
     endpoint: &Resource,
@@ -112,6 +134,9 @@ fn get(
     if method == Method::HEAD {
         return reply::stream(mcp::EVENT_STREAM, Body::empty());
     }
+    if let Some(id) = header_text(headers, &mcp::LAST_EVENT_ID).and_then(resume::named) {
+        return go_on(&session, id).await;
+    }
     let left = session.listens();
     let stop = &session.connection.stop;
     let stream = session.inbox.listen(stop, &session.over, left, relay.limits.keep_alive);
@@ -128,6 +153,11 @@ fn get(
 async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
+    // Nothing is unpacked here: what is small when packed could be endless when not.
+    if header_text(headers, &header::CONTENT_ENCODING).is_some_and(|v| !v.eq_ignore_ascii_case("identity")) {
+        let text = "Send the message without a Content-Encoding.";
+        return reply::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, code::INVALID_REQUEST, text);
+    }
     let is_json =
         header_text(headers, &header::CONTENT_TYPE).is_some_and(|v| mcp::is_media_type(v, mcp::JSON));
     if !is_json {
@@ -142,39 +172,52 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Ok(packet) => packet,
         Err(flaw) => return reply::refuse(StatusCode::BAD_REQUEST, None, flaw.code(), &flaw.to_string()),
     };
-    // The one request of the other era that an app sends to find out: this answer makes it fall back. With
-    // 200, since apps read the body of a 200 for sure.
-    if let Packet::One(Message::Request(r)) = &packet
-        && r.method == method::DISCOVER
-    {
-        let text = "This endpoint speaks revisions up to 2025-11-25: send initialize.";
-        return reply::message(protocol::error(Some(&r.id), code::METHOD_NOT_FOUND, text));
-    }
-    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
-        && version.parse::<Revision>().map(Revision::era) != Ok(Era::Legacy)
-    {
-        let text = "This MCP-Protocol-Version is not spoken here.";
-        return reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text);
-    }
-    if let Packet::One(Message::Request(r)) = &packet
-        && r.method == method::INITIALIZE
+    let packet = match packet {
+        Packet::One(message) if door::is_modern(headers, &message) => {
+            return door::message(&relay, &caller, &endpoint, headers, message).await;
+        }
+        packet => packet,
+    };
+    let known = |version: &str| version.parse::<Revision>().map(Revision::era);
+    if let Packet::One(message @ Message::Request(r)) = &packet
+        && door::is_initialize(message)
+        && header_text(headers, &mcp::PROTOCOL_VERSION).is_none_or(|v| known(v).is_ok())
     {
         return local::initialize(&relay, &caller, &endpoint, r).await;
+    }
+    if let Some(version) = header_text(headers, &mcp::PROTOCOL_VERSION)
+        && known(version) != Ok(Era::Legacy)
+    {
+        return unsupported(&packet, version);
     }
     let session = match found(&relay, &caller, &endpoint, headers) {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
     match packet {
-        Packet::One(message) => dispatch::message(&relay, &session, &caller.scope(), message).await,
+        Packet::One(message) => legacy::door::message(&relay, &session, &caller.leave(), message).await,
         Packet::Batch(messages) if session.revision.has_batches() => {
-            batch(&relay, &session, &caller.scope(), messages).await
+            batch(&relay, &session, &caller.leave(), messages).await
         }
         Packet::Batch(_) => {
             let text = "Several messages at once are not part of this revision.";
             reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
         }
     }
+}
+
+/// A revision that is not spoken here, and which are.
+fn unsupported(packet: &Packet<'_>, version: &str) -> Response {
+    let id = match packet {
+        Packet::One(Message::Request(r)) => Some(&r.id),
+        _ => None,
+    };
+    let data = Object::new()
+        .with("supported", local::versions())
+        .with("requested", version.chars().take(60).collect::<String>());
+    let text = "This revision is not spoken here.";
+    let body = protocol::error_with(id, code::UNSUPPORTED_VERSION, text, Some(&data.to_raw()));
+    reply::message_with(StatusCode::BAD_REQUEST, body)
 }
 
 async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static str)> {
@@ -190,28 +233,46 @@ async fn read(relay: &Relay, body: Body) -> Result<Bytes, (StatusCode, &'static 
 }
 
 /// 2025-03-26 alone: the answers to several messages as one stream of events. They are handled one after the
-/// other, which that revision leaves open.
+/// other, which that revision leaves open, and what one of them brings passes as it comes: a question that it is
+/// answered with must reach the app before its answer can.
 async fn batch(
     relay: &Arc<Relay>,
     session: &Arc<Session>,
-    scope: &Scope,
+    scope: &Leave,
     messages: Vec<Message<'_>>,
 ) -> Response {
-    let mut events = Vec::new();
-    for message in messages {
-        let response = dispatch::message(relay, session, scope, message).await;
-        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
-            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
-        let collected = Limited::new(response.into_body(), relay.limits.message).collect().await;
-        let Ok(body) = collected.map(http_body_util::Collected::to_bytes) else { continue };
-        if is_stream {
-            events.push(body);
-        } else if !body.is_empty() {
-            events.push(sse::encode(&body));
+    let wants_answers = messages.iter().any(|m| matches!(m, Message::Request(_)));
+    if !wants_answers {
+        for message in messages {
+            legacy::door::message(relay, session, scope, message).await;
         }
-    }
-    if events.is_empty() {
         return reply::taken();
     }
-    reply::stream(mcp::EVENT_STREAM, Body::from(events.concat()))
+    let own: Vec<Bytes> = messages.iter().map(Message::to_bytes).collect();
+    let (relay, session, scope) = (relay.clone(), session.clone(), scope.clone());
+    let max = relay.limits.message;
+    let answers = stream::iter(own).then(move |bytes| {
+        let (relay, session, scope) = (relay.clone(), session.clone(), scope.clone());
+        async move {
+            match Message::peek(&bytes) {
+                Ok(message) => legacy::door::message(&relay, &session, &scope, message).await,
+                // Never so: it was read and written by us.
+                Err(_) => reply::taken(),
+            }
+        }
+    });
+    let events = answers.flat_map(move |response| {
+        let is_stream = header_text(response.headers(), &header::CONTENT_TYPE)
+            .is_some_and(|v| mcp::is_media_type(v, mcp::EVENT_STREAM));
+        let body = response.into_body();
+        if is_stream {
+            return StreamExt::boxed(body.into_data_stream());
+        }
+        let whole = async move {
+            let body = Limited::new(body, max).collect().await.ok()?.to_bytes();
+            (!body.is_empty()).then(|| Ok(sse::encode(&body)))
+        };
+        stream::once(whole).filter_map(std::future::ready).boxed()
+    });
+    reply::stream(mcp::EVENT_STREAM, Body::from_stream(events))
 }

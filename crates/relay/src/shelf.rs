@@ -1,7 +1,8 @@
 use crate::{
     Relay, Service,
     inventory::{Inventory, Item},
-    legacy::{listen, session::Link},
+    legacy::{link::Link, listen},
+    modern::ask::{self, Probed},
     problem::RelayError,
 };
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -16,6 +17,35 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+
+/// How a service is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    /// In the modern era's way.
+    Modern,
+    /// In the legacy era's way; which of its transports, each session finds out.
+    Legacy,
+}
+
+impl Speaks {
+    pub(crate) const fn era(self) -> protocol::Era {
+        match self {
+            Self::Modern => protocol::Era::Modern,
+            Self::Legacy => protocol::Era::Legacy,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Legacy => "legacy",
+        }
+    }
+
+    pub(crate) fn from_str(text: &str) -> Option<Self> {
+        [Self::Modern, Self::Legacy].into_iter().find(|s| s.as_str() == text)
+    }
+}
 
 /// What Bellhop knows of one service, and its own session there.
 pub(crate) struct Shelf {
@@ -34,6 +64,8 @@ struct Inner {
     /// The service said that its lists changed.
     stale: bool,
     watching: bool,
+    /// A server in trouble said nothing about its era when it was asked, so it is asked again next time.
+    unsure: bool,
     failed: Option<(Timestamp, RelayError)>,
     fetch: Option<Fetch>,
 }
@@ -143,6 +175,35 @@ impl Relay {
         fetch
     }
 
+    /// How a service is spoken to, as it was last seen; found out when it never was.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub(crate) async fn speaks(self: &Arc<Self>, service: &Arc<Service>) -> Result<Speaks, RelayError> {
+        if let Some(seen) = self.shelf(service).seen() {
+            return Ok(seen.speaks);
+        }
+        self.inventory(service).await.map(|i| i.speaks)
+    }
+
+    /// It did not understand how it was spoken to: how it is spoken to now.
+    ///
+    /// # Errors
+    /// Why that can't be found out.
+    pub(crate) async fn learn_anew(self: &Arc<Self>, service: &Arc<Service>) -> Result<Speaks, RelayError> {
+        let shelf = self.shelf(service);
+        shelf.inner().unsure = true;
+        self.fetch(&shelf, service).await?;
+        self.speaks(service).await
+    }
+
+    /// What it offers now, fetched anew; `None` when it can't be had.
+    pub(crate) async fn look_again(self: &Arc<Self>, service: &Arc<Service>) -> Option<Arc<Inventory>> {
+        let shelf = self.shelf(service);
+        self.fetch(&shelf, service).await.ok()?;
+        shelf.seen()
+    }
+
     /// The service said that its lists changed.
     pub(crate) fn lists_changed(self: &Arc<Self>, service: &Arc<Service>) {
         let shelf = self.shelf(service);
@@ -159,16 +220,26 @@ async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -
         let now = relay.clock.now();
         let link = shelf.own_for(&service);
         let was_open = link.opened().is_some();
-        match Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await {
-            // Not every service says 404 of a session that it forgot.
-            Err(RelayError::SessionGone { .. } | RelayError::Status { .. } | RelayError::Declined { .. })
-                if was_open =>
-            {
+        if was_open && !shelf.inner().unsure {
+            match Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await {
+                // Not every service says 404 of a session that it forgot; and it may have changed its era.
+                Err(
+                    RelayError::SessionGone { .. } | RelayError::Status { .. } | RelayError::Declined { .. },
+                ) => {}
+                other => return other,
+            }
+        }
+        match ask::discover(&relay.http, &relay.limits, &service).await? {
+            Probed::Modern(about) => {
+                shelf.inner().unsure = false;
+                Inventory::fetch_modern(&relay.http, &relay.limits, &service, about, now).await
+            }
+            Probed::Not { sure } => {
+                shelf.inner().unsure = !sure;
                 let link = Link::new(service.clone());
                 shelf.own.store(link.clone());
                 Inventory::fetch(&relay.http, &relay.limits, &service, &link, now).await
             }
-            other => other,
         }
     };
     let fetched = tokio::select! {
@@ -207,22 +278,15 @@ async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -
     Ok(())
 }
 
-/// Listens on Bellhop's own session for changes of the lists, while the service lets it.
+/// Listens for changes of the lists, while the service lets it: on Bellhop's own session, or by a subscription.
 async fn watching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) {
     let listening = async {
         loop {
-            let link = shelf.own();
-            let relay = relay.clone();
-            let heard = listen::events(&relay.http, &relay.limits, &link, |data| {
-                match Message::peek(data.as_bytes()) {
-                    Ok(Message::Notification(n)) if is_list_change(&n.method) => {
-                        relay.lists_changed(&link.service.load());
-                    }
-                    Ok(Message::Request(question)) => refuse(&relay, &link, &question),
-                    _ => {}
-                }
-            })
-            .await;
+            let heard = match shelf.seen().map(|i| i.speaks) {
+                Some(Speaks::Modern) => hear_modern(&relay, &service).await,
+                Some(Speaks::Legacy) => hear_legacy(&relay, &shelf).await,
+                None => return,
+            };
             if heard.is_err() {
                 // It has no such stream, or is gone; the next fetch tries again.
                 return;
@@ -236,6 +300,34 @@ async fn watching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) {
     }
     shelf.inner().watching = false;
     tracing::trace!(service = %service.name, "no longer listening for changes");
+}
+
+async fn hear_legacy(relay: &Arc<Relay>, shelf: &Arc<Shelf>) -> Result<(), RelayError> {
+    let link = shelf.own();
+    listen::events(&relay.http, &relay.limits, &link, |data| match Message::peek(data.as_bytes()) {
+        Ok(Message::Notification(n)) if is_list_change(&n.method) => {
+            relay.lists_changed(&link.service.load());
+        }
+        Ok(Message::Request(question)) => refuse(relay, &link, &question),
+        _ => {}
+    })
+    .await
+}
+
+async fn hear_modern(relay: &Arc<Relay>, service: &Arc<Service>) -> Result<(), RelayError> {
+    let wanted = Object::new()
+        .with("toolsListChanged", true)
+        .with("promptsListChanged", true)
+        .with("resourcesListChanged", true);
+    let body = ask::subscribe(&relay.http, service, "bellhop-changes", wanted).await?;
+    listen::read(body, relay.limits.message, &service.title, |data| {
+        if let Ok(Message::Notification(n)) = Message::peek(data.as_bytes())
+            && is_list_change(&n.method)
+        {
+            relay.lists_changed(service);
+        }
+    })
+    .await
 }
 
 /// On Bellhop's own session nobody is there to be asked; only a ping is answered, by which some services tell
@@ -270,12 +362,15 @@ impl Relay {
             (method::RESOURCES_CHANGED, |i| &i.templates),
         ];
         let sessions = self.sessions_seeing(service);
+        let mut told = Vec::new();
         for (method, list) in lists {
-            if raws(old, list) != raws(Some(new), list) {
+            if !told.contains(&method) && raws(old, list) != raws(Some(new), list) {
+                told.push(method);
                 let notice = Notification::new(method, None).to_bytes();
                 for session in &sessions {
                     session.inbox.put_once(notice.clone());
                 }
+                self.listeners.tell_change(service, method);
             }
         }
     }

@@ -1,189 +1,141 @@
 use crate::{
-    client::Head,
-    flight::Flight,
-    legacy::{
-        exchange::{self, Kind},
-        translate::{self, Passed},
-    },
-    problem::RelayError,
+    answer::{Answer, Out, Step},
+    app::App,
+    resume::{self, Broken, Said},
 };
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use http::Method;
 use http_body::Frame;
-use hyper::body::Incoming;
 use protocol::sse;
 use std::{
     collections::VecDeque,
     io,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
-/// The body of an answer: polls the service's body and gives on what comes, at the speed the app reads. It
-/// holds the flight, so that dropping it (the app went away) ends the call.
+/// The body of an answer: takes what the service's side brings and gives it on, at the speed the app reads.
+/// Dropping it (the app went away) ends the call: at once in the modern era, where that is what it means; after
+/// a moment in the legacy one, in which the app may come back and go on.
 pub(crate) struct Stream {
-    ready: VecDeque<Bytes>,
-    reading: Reading,
-    upstream: Incoming,
-    flight: Flight,
-    title: String,
-    stop: Pin<Box<WaitForCancellationFutureOwned>>,
-    quiet: Pin<Box<Sleep>>,
-    patience: Duration,
-    /// The last event's id, from which the service could go on after it ended the stream.
-    last_event: Option<String>,
-    /// How long the service asked to wait before that.
-    retry: Duration,
-    /// How often it was asked to go on without saying anything since.
-    resumed: u32,
+    /// `None` when nothing follows what is ready.
+    answer: Option<Answer>,
+    ready: VecDeque<Out>,
+    /// What was said under which number, for an app that can go on with a broken stream.
+    said: Option<Said>,
+    /// When the app is to see that the stream is alive.
+    alive: Pin<Box<Sleep>>,
+    encoded: bool,
 }
 
-enum Reading {
-    /// Events, until the answer is among them.
-    Events(sse::Decoder),
-    /// The service ended the stream before the answer and is asked for what followed.
-    Resuming(BoxFuture<'static, Option<Incoming>>),
-    /// The rest of one large message.
-    Message,
-    /// The answer was passed on; the service's body is read to its end, for a moment, so that its connection
-    /// can be used again.
-    Ending,
-    /// Nothing follows what is ready.
-    Ended,
+/// What a stream begins with.
+pub(crate) enum First {
+    /// One message, and that is all.
+    Only(Bytes),
+    /// Whatever: more may follow.
+    Begins,
 }
-
-/// How often a service is asked to go on with a stream on which it says nothing more.
-const MAX_RESUMES: u32 = 5;
-
-/// The longest a service may ask to wait before that.
-const MAX_RETRY: Duration = Duration::from_secs(15);
-
-/// How long a service may take to end its stream after the answer.
-const TO_END: Duration = Duration::from_millis(200);
 
 impl Stream {
-    /// `first` was read already.
-    pub(crate) fn new(
-        flight: Flight,
-        upstream: Incoming,
-        kind: &Kind,
-        first: VecDeque<Bytes>,
-        title: String,
-    ) -> Self {
-        let limits = &flight.relay.limits;
-        let reading = match kind {
-            Kind::Events => Reading::Events(sse::Decoder::new(limits.message)),
-            Kind::Json | Kind::Other => Reading::Message,
+    pub(crate) fn new(answer: Answer) -> Self {
+        let said = match &answer.flight.app {
+            App::Session(session) => Some(Said::new(session.number())),
+            App::Visit(_) => None,
         };
-        let patience = limits.answer;
-        Self {
-            ready: first,
-            reading,
-            upstream,
-            stop: Box::pin(flight.session.connection.stop.clone().cancelled_owned()),
-            quiet: Box::pin(tokio::time::sleep(patience)),
-            patience,
-            title,
-            flight,
-            last_event: None,
-            retry: Duration::from_secs(1),
-            resumed: 0,
-        }
+        let alive = tokio::time::sleep(answer.flight.relay.limits.keep_alive);
+        Self { answer: Some(answer), ready: VecDeque::new(), said, alive: Box::pin(alive), encoded: true }
     }
 
-    /// A service of 2025-11-25 may end a stream before the answer and expects to be asked for the rest, which
-    /// Bellhop does in the app's place. False when it gave no event to go on from.
-    fn resume(&mut self) -> bool {
-        let (Reading::Events(_), Some(id), Some(link)) =
-            (&self.reading, &self.last_event, self.flight.link())
-        else {
-            return false;
-        };
-        if self.resumed >= MAX_RESUMES {
-            return false;
-        }
-        self.resumed += 1;
-        let (relay, link, id, retry) = (self.flight.relay.clone(), link.clone(), id.clone(), self.retry);
-        self.reading = Reading::Resuming(Box::pin(async move {
-            tokio::time::sleep(retry).await;
-            let (service, opened) = (link.service.load_full(), link.opened()?);
-            let head = Head { last_event: Some(&id), ..opened.head() };
-            let response = relay.http.send(&service, Method::GET, head, Bytes::new()).await.ok()?;
-            let events = response.status().is_success() && matches!(exchange::kind(&response), Kind::Events);
-            events.then(|| response.into_body())
-        }));
-        true
+    /// One whose pieces go on as they are, for a large message.
+    #[must_use]
+    pub(crate) fn in_pieces(mut self) -> Self {
+        self.encoded = false;
+        self.said = None;
+        self
     }
 
-    /// Ends it with an error: as a last event, or by breaking off a message that can't be completed.
-    fn fail(&mut self, error: &RelayError) -> Result<(), io::Error> {
-        let reading = std::mem::replace(&mut self.reading, Reading::Ended);
-        match reading {
-            Reading::Events(_) | Reading::Resuming(_) => {
-                self.flight.given_up(error.outcome());
-                self.ready.push_back(sse::encode(&error.reply(&self.flight.id)));
-                Ok(())
-            }
-            Reading::Message => {
-                self.flight.given_up(error.outcome());
-                Err(io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()))
-            }
-            Reading::Ending | Reading::Ended => Ok(()),
-        }
+    /// A stream that broke off, from what the app has read of it on.
+    pub(crate) fn again(broken: Broken, after: u64) -> Self {
+        let Broken { answer, said, waiting } = broken;
+        let limit = answer.as_ref().map_or(resume::ALIVE, |a| a.flight.relay.limits.keep_alive);
+        let mut ready: VecDeque<Out> = said.after(after).map(Out::Piece).collect();
+        ready.extend(waiting);
+        let alive = Box::pin(tokio::time::sleep(limit));
+        Self { answer, ready, said: Some(said), alive, encoded: true }
     }
 
-    fn died(&self) -> RelayError {
-        RelayError::Died { title: self.title.clone() }
-    }
-
-    /// Takes the service's bytes.
-    fn take(&mut self, data: Bytes) -> Result<(), RelayError> {
-        let Reading::Events(decoder) = &mut self.reading else {
-            if matches!(self.reading, Reading::Message) {
-                self.ready.push_back(data);
-            }
-            return Ok(());
-        };
-        let too_large = |_| RelayError::TooLarge { title: self.title.clone() };
-        decoder.push(&data);
-        let mut whole = false;
-        while let Some(event) = decoder.next_event().map_err(too_large)? {
-            whole = true;
-            if let Some(id) = event.id {
-                self.last_event = Some(id);
-            }
-            if let Some(retry) = event.retry {
-                self.retry = Duration::from_millis(retry).min(MAX_RETRY);
-            }
-            if event.data.is_empty() {
-                continue;
-            }
-            self.resumed = 0;
-            let Some(link) = self.flight.link().cloned() else { continue };
-            let flight = &mut self.flight;
-            let passed =
-                translate::from_service(&flight.relay, &flight.session, &link, Some(&flight.id), &event.data);
-            match passed {
-                Passed::On(message) => self.ready.push_back(sse::encode(&message)),
-                Passed::Nothing => {}
-                Passed::Answer(message, outcome) => {
-                    self.ready.push_back(sse::encode(&message));
-                    flight.over(outcome);
-                    self.reading = Reading::Ending;
-                    self.quiet.as_mut().reset(Instant::now() + TO_END);
-                    return Ok(());
+    /// Waits for the first thing to say.
+    pub(crate) async fn first(&mut self) -> First {
+        std::future::poll_fn(|cx| {
+            while self.ready.is_empty() && self.answer.is_some() {
+                match self.step(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
                 }
             }
+            Poll::Ready(())
+        })
+        .await;
+        let is_all = self.answer.as_ref().is_none_or(Answer::is_answered);
+        if !is_all || self.ready.len() != 1 {
+            return First::Begins;
         }
-        if !whole && data.starts_with(b":") {
-            // The service keeps its stream alive; so do we ours.
-            self.ready.push_back(sse::comment());
+        match self.ready.pop_front() {
+            Some(Out::Message(message)) => {
+                if let Some(rest) = self.answer.take().and_then(|mut a| a.take_rest()) {
+                    // Read to its end, so that the connection can be used again.
+                    tokio::spawn(async move {
+                        let rest = http_body_util::Limited::new(rest, 64 << 10);
+                        let _ = tokio::time::timeout(
+                            std::time::Duration::from_millis(200),
+                            http_body_util::BodyExt::collect(rest),
+                        )
+                        .await;
+                    });
+                }
+                First::Only(message)
+            }
+            other => {
+                self.ready.extend(other);
+                First::Begins
+            }
         }
-        Ok(())
+    }
+
+    /// Takes one step of the service's side.
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        let Some(answer) = &mut self.answer else { return Poll::Ready(Ok(())) };
+        match std::task::ready!(answer.poll(cx, &mut self.ready)) {
+            Step::On => Poll::Ready(Ok(())),
+            Step::Ended => {
+                self.answer = None;
+                Poll::Ready(Ok(()))
+            }
+            Step::Broken(error) => {
+                self.answer = None;
+                Poll::Ready(Err(error))
+            }
+            Step::Park => {
+                if let Some(answer) = self.answer.take() {
+                    let relay = answer.flight.relay.clone();
+                    self.ready.push_back(Out::Message(relay.park(answer)));
+                }
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    fn encode(&mut self, out: Out) -> Bytes {
+        match out {
+            Out::Piece(piece) => piece,
+            Out::Comment => sse::comment(),
+            Out::Message(message) if !self.encoded => message,
+            Out::Message(message) => match &mut self.said {
+                Some(said) => said.say(&message),
+                None => sse::encode(&message),
+            },
+        }
     }
 }
 
@@ -197,61 +149,47 @@ impl http_body::Body for Stream {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
         loop {
-            let live = matches!(this.reading, Reading::Events(_) | Reading::Message | Reading::Resuming(_));
-            // Before anything else, also before what is ready: after a revocation nothing is passed on.
-            if live && this.stop.as_mut().poll(cx).is_ready() {
+            // After a revocation nothing is passed on, not even what is ready.
+            if let Some(answer) = &mut this.answer
+                && let Some(end) = answer.revoked(cx)
+            {
                 this.ready.clear();
-                if let Err(e) = this.fail(&RelayError::Revoked) {
-                    return Poll::Ready(Some(Err(e)));
+                this.answer = None;
+                match end {
+                    Ok(message) => this.ready.push_back(Out::Message(message)),
+                    Err(error) => return Poll::Ready(Some(Err(error))),
                 }
             }
-            if let Some(data) = this.ready.pop_front() {
-                return Poll::Ready(Some(Ok(Frame::data(data))));
+            if let Some(out) = this.ready.pop_front() {
+                let bytes = this.encode(out);
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
-            if matches!(this.reading, Reading::Ended) {
+            if this.answer.is_none() {
                 return Poll::Ready(None);
             }
-            if let Reading::Resuming(resuming) = &mut this.reading {
-                match resuming.as_mut().poll(cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Some(body)) => {
-                        this.upstream = body;
-                        this.reading = Reading::Events(sse::Decoder::new(this.flight.relay.limits.message));
-                        this.quiet.as_mut().reset(Instant::now() + this.patience);
-                    }
-                    Poll::Ready(None) => {
-                        let died = this.died();
-                        if let Err(e) = this.fail(&died) {
-                            return Poll::Ready(Some(Err(e)));
-                        }
+            match this.step(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Poll::Pending => {
+                    if this.encoded && this.alive.as_mut().poll(cx).is_ready() {
+                        let every =
+                            this.answer.as_ref().map_or(resume::ALIVE, |a| a.flight.relay.limits.keep_alive);
+                        this.alive.as_mut().reset(Instant::now() + every);
+                        this.ready.push_back(Out::Comment);
                         continue;
                     }
+                    return Poll::Pending;
                 }
             }
-            let failed = match Pin::new(&mut this.upstream).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    if !matches!(this.reading, Reading::Ending) {
-                        this.quiet.as_mut().reset(Instant::now() + this.patience);
-                    }
-                    frame.into_data().ok().and_then(|data| this.take(data).err())
-                }
-                Poll::Ready(None) if matches!(this.reading, Reading::Message) => {
-                    this.flight.over("ok");
-                    this.reading = Reading::Ended;
-                    None
-                }
-                Poll::Ready(None) if this.resume() => None,
-                Poll::Ready(None | Some(Err(_))) => Some(this.died()),
-                Poll::Pending if this.quiet.as_mut().poll(cx).is_ready() => {
-                    Some(RelayError::TimedOut { title: this.title.clone() })
-                }
-                Poll::Pending => return Poll::Pending,
-            };
-            if let Some(error) = failed
-                && let Err(e) = this.fail(&error)
-            {
-                return Poll::Ready(Some(Err(e)));
-            }
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let (Some(answer), Some(said)) = (self.answer.take(), self.said.take()) else { return };
+        if !answer.is_answered() {
+            resume::keep(Broken { answer: Some(answer), said, waiting: std::mem::take(&mut self.ready) });
         }
     }
 }

@@ -104,7 +104,12 @@ fn caller(
         return Err(wrong);
     }
     let connection = rooms.connections.live(&known.connection).ok_or(wrong)?;
-    Ok(Caller { connection, resource: Some(known.resource), limit: Some(known.scope) })
+    Ok(Caller {
+        connection,
+        resource: Some(known.resource),
+        limit: Some(known.scope),
+        door: relay::Door::Http,
+    })
 }
 
 fn unauthorized(

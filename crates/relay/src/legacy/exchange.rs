@@ -3,20 +3,22 @@
 use crate::{
     Limits, Service,
     client::{Head, Http},
+    legacy::events::EventWire,
+    pool::Incoming,
     problem::RelayError,
 };
 use bytes::{Bytes, BytesMut};
 use http::{Method, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use protocol::{Message, Notification, Object, Outcome, Request, Revision, header as mcp, method, raw, sse};
+use protocol::{
+    Id, Message, Notification, Object, Outcome, Request, Revision, header as mcp, method, raw, sse,
+};
 use serde_json::value::RawValue;
 
 /// An open session of a service.
-#[derive(Debug, Clone)]
 pub(crate) struct Opened {
-    /// The session's id; `None` for a service that keeps none.
-    pub(crate) session: Option<String>,
+    /// How messages get there and back.
+    pub(crate) wire: Wire,
     /// The revision both sides speak.
     pub(crate) revision: Revision,
     /// What the service can do.
@@ -27,13 +29,40 @@ pub(crate) struct Opened {
     pub(crate) instructions: Option<String>,
 }
 
+/// How messages of a session get to the service and back.
+pub(crate) enum Wire {
+    /// Streamable HTTP: answers come back on the request's own response. With the session's id; `None` for a
+    /// service that keeps none.
+    Streamable(Option<String>),
+    /// The transport of 2024-11-05: answers come back on one long event stream.
+    Events(EventWire),
+}
+
 impl Opened {
     pub(crate) fn head(&self) -> Head<'_> {
-        Head { session: self.session.as_deref(), revision: Some(self.revision), last_event: None }
+        let head = Head { revision: Some(self.revision), ..Head::default() };
+        match &self.wire {
+            Wire::Streamable(session) => Head { session: session.as_deref(), ..head },
+            Wire::Events(wire) => Head { post: Some(wire.post()), revision: None, ..head },
+        }
+    }
+
+    /// Whether the service could forget this session.
+    pub(crate) fn has_session(&self) -> bool {
+        match &self.wire {
+            Wire::Streamable(session) => session.is_some(),
+            Wire::Events(_) => true,
+        }
+    }
+
+    /// Whether there may be a stream to listen to beside the calls' own.
+    pub(crate) fn has_listening_stream(&self) -> bool {
+        matches!(&self.wire, Wire::Streamable(Some(_)))
     }
 }
 
-/// `initialize` and `notifications/initialized`, with what the app declared.
+/// `initialize` and `notifications/initialized`, with what the app declared. Where the service does not take
+/// that as streamable HTTP, as the transport before it.
 pub(crate) async fn open(
     http: &Http,
     limits: &Limits,
@@ -41,45 +70,50 @@ pub(crate) async fn open(
     revision: Revision,
     declared: &RawValue,
 ) -> Result<Opened, RelayError> {
-    let title = || service.title.clone();
-    let who = Object::new()
-        .with("name", "bellhop")
-        .with("title", "Bellhop")
-        .with("version", env!("CARGO_PKG_VERSION"));
     let params = Object::new()
         .with("protocolVersion", revision.as_str())
         .with("capabilities", declared)
-        .with("clientInfo", who);
-    let request = Request::new(protocol::Id::text("bellhop-initialize"), method::INITIALIZE, Some(params));
-    let (session, result) = ask(http, limits, service, Head::default(), &request).await?;
-    let result = Object::parse(result.get()).map_err(|_| RelayError::NoMcp { title: title() })?;
+        .with("clientInfo", crate::local::us());
+    let request = Request::new(Id::text("bellhop-initialize"), method::INITIALIZE, Some(params));
+    let (wire, result) = match begin(http, limits, service, &request).await {
+        Ok((session, result)) => (Wire::Streamable(session), result),
+        Err(RelayError::Status { status: status @ (400 | 404 | 405), title }) => {
+            let wire = EventWire::open(http, limits, service).await;
+            let wire = wire.map_err(|_| RelayError::Status { title, status })?;
+            let result = wire.ask(http, limits, service, &request).await?;
+            (Wire::Events(wire), result)
+        }
+        Err(e) => return Err(e),
+    };
+    let no_mcp = || RelayError::NoMcp { title: service.title.clone() };
+    let result = Object::parse(result.get()).map_err(|_| no_mcp())?;
     let revision = result
         .text("protocolVersion")
         .and_then(|v| v.parse::<Revision>().ok())
         .filter(|r| r.era() == protocol::Era::Legacy)
-        .ok_or_else(|| RelayError::NoMcp { title: title() })?;
+        .ok_or_else(no_mcp)?;
     let member = |name: &str| result.get(name).map_or_else(|| raw(&Object::new()), ToOwned::to_owned);
     let opened = Opened {
-        session,
+        wire,
         revision,
         capabilities: member("capabilities"),
         server: member("serverInfo"),
         instructions: result.text("instructions").map(std::borrow::Cow::into_owned),
     };
-    notify(http, limits, service, opened.head(), &Notification::new(method::INITIALIZED, None)).await?;
+    let initialized = Notification::new(method::INITIALIZED, None);
+    tell(http, limits, service, opened.head(), initialized.to_bytes()).await?;
     Ok(opened)
 }
 
-/// Sends a request of our own and waits for its result; also says which session the answer named.
-pub(crate) async fn ask(
+/// `initialize`; also says which session the answer named.
+async fn begin(
     http: &Http,
     limits: &Limits,
     service: &Service,
-    head: Head<'_>,
     request: &Request<'_>,
 ) -> Result<(Option<String>, Box<RawValue>), RelayError> {
-    let title = || service.title.clone();
     let asking = async {
+        let head = Head::default();
         let response = http.send(service, Method::POST, head, request.to_bytes()).await?;
         let response = accepted(service, head, response)?;
         let session =
@@ -87,9 +121,47 @@ pub(crate) async fn ask(
         let answer = answer_of(limits, service, response, &request.id).await?;
         Ok((session, answer))
     };
-    tokio::time::timeout(limits.handshake, asking)
-        .await
-        .unwrap_or_else(|_| Err(RelayError::TimedOut { title: title() }))
+    in_time(limits, service, asking).await
+}
+
+/// Within the time that a service has for what is not the app's own call.
+pub(crate) async fn in_time<T>(
+    limits: &Limits,
+    service: &Service,
+    work: impl Future<Output = Result<T, RelayError>>,
+) -> Result<T, RelayError> {
+    let late = |_| Err(RelayError::TimedOut { title: service.title.clone() });
+    tokio::time::timeout(limits.handshake, work).await.unwrap_or_else(late)
+}
+
+/// Sends a request of our own on an open session and waits for its result.
+pub(crate) async fn ask(
+    http: &Http,
+    limits: &Limits,
+    service: &Service,
+    opened: &Opened,
+    request: &Request<'_>,
+) -> Result<Box<RawValue>, RelayError> {
+    match &opened.wire {
+        Wire::Events(wire) => wire.ask(http, limits, service, request).await,
+        Wire::Streamable(_) => ask_at(http, limits, service, opened.head(), request).await,
+    }
+}
+
+/// Sends a request of our own and waits for its result, which comes on its own response.
+pub(crate) async fn ask_at(
+    http: &Http,
+    limits: &Limits,
+    service: &Service,
+    head: Head<'_>,
+    request: &Request<'_>,
+) -> Result<Box<RawValue>, RelayError> {
+    let asking = async {
+        let response = http.send(service, Method::POST, head, request.to_bytes()).await?;
+        let response = accepted(service, head, response)?;
+        answer_of(limits, service, response, &request.id).await
+    };
+    in_time(limits, service, asking).await
 }
 
 /// Sends a notification, or an answer to a question, of which only the arrival matters.
@@ -107,25 +179,12 @@ pub(crate) async fn tell(
         let _ = http_body_util::Limited::new(response.into_body(), 64 << 10).collect().await;
         Ok(())
     };
-    tokio::time::timeout(limits.handshake, sending)
-        .await
-        .unwrap_or_else(|_| Err(RelayError::TimedOut { title: service.title.clone() }))
-}
-
-/// [`tell`] for a notification.
-pub(crate) async fn notify(
-    http: &Http,
-    limits: &Limits,
-    service: &Service,
-    head: Head<'_>,
-    notification: &Notification<'_>,
-) -> Result<(), RelayError> {
-    tell(http, limits, service, head, notification.to_bytes()).await
+    in_time(limits, service, sending).await
 }
 
 /// Ends a session of ours. A service may refuse (405), forget or be gone: all the same to us.
 pub(crate) async fn close(http: &Http, limits: &Limits, service: &Service, opened: &Opened) {
-    if opened.session.is_some() {
+    if matches!(opened.wire, Wire::Streamable(Some(_))) {
         let closing = http.send(service, Method::DELETE, opened.head(), Bytes::new());
         let _ = tokio::time::timeout(limits.handshake, closing).await;
     }
@@ -158,15 +217,6 @@ pub(crate) enum Kind {
     Other,
 }
 
-impl Kind {
-    pub(crate) fn media_type(&self) -> &'static str {
-        match self {
-            Self::Events => mcp::EVENT_STREAM,
-            Self::Json | Self::Other => mcp::JSON,
-        }
-    }
-}
-
 pub(crate) fn kind<B>(response: &Response<B>) -> Kind {
     match response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) {
         Some(v) if mcp::is_media_type(v, mcp::EVENT_STREAM) => Kind::Events,
@@ -175,11 +225,11 @@ pub(crate) fn kind<B>(response: &Response<B>) -> Kind {
     }
 }
 
-async fn answer_of(
+pub(crate) async fn answer_of(
     limits: &Limits,
     service: &Service,
     response: Response<Incoming>,
-    id: &protocol::Id,
+    id: &Id,
 ) -> Result<Box<RawValue>, RelayError> {
     let title = || service.title.clone();
     let died = |_| RelayError::Died { title: title() };

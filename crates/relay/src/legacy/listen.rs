@@ -4,29 +4,27 @@ use crate::{
     Limits, Relay,
     client::Http,
     legacy::{
-        exchange::{self, Kind},
-        session::{Link, Session},
-        translate::{self, Passed},
+        exchange::{self, Kind, Wire},
+        link::Link,
+        session::Session,
+        translate,
     },
+    pool::Incoming,
     problem::RelayError,
+    told::Passed,
 };
 use bytes::Bytes;
 use http::Method;
 use http_body_util::BodyExt;
-use protocol::sse;
+use protocol::sse::{self, SseError};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Reads a service's listening stream to its end.
+/// Opens the stream.
 ///
 /// # Errors
-/// When there is none, or it can't be read.
-pub(crate) async fn events(
-    http: &Http,
-    limits: &Limits,
-    link: &Link,
-    mut each: impl FnMut(&str),
-) -> Result<(), RelayError> {
+/// When there is none.
+pub(crate) async fn open(http: &Http, link: &Link) -> Result<Incoming, RelayError> {
     let service = link.service.load_full();
     let title = || service.title.clone();
     let Some(opened) = link.opened() else {
@@ -37,17 +35,71 @@ pub(crate) async fn events(
     if !matches!(exchange::kind(&response), Kind::Events) {
         return Err(RelayError::NoMcp { title: title() });
     }
-    let mut body = response.into_body();
-    let mut events = sse::Decoder::new(limits.message);
-    while let Some(Ok(frame)) = body.frame().await {
-        events.push(frame.data_ref().map_or(&[][..], |d| d));
-        while let Some(event) = events.next_event().map_err(|_| RelayError::TooLarge { title: title() })? {
-            if !event.data.is_empty() {
-                each(&event.data);
+    Ok(response.into_body())
+}
+
+/// An event stream as its messages.
+pub(crate) struct Reading {
+    body: Incoming,
+    events: sse::Decoder,
+}
+
+impl Reading {
+    pub(crate) fn new(body: Incoming, events: sse::Decoder) -> Self {
+        Self { body, events }
+    }
+
+    /// The next one; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<String>, SseError> {
+        loop {
+            while let Some(event) = self.events.next_event()? {
+                if !event.data.is_empty() {
+                    return Ok(Some(event.data));
+                }
             }
+            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            self.events.push(frame.data_ref().map_or(&[][..], |d| d));
         }
     }
+}
+
+/// Reads the stream to its end.
+///
+/// # Errors
+/// When it can't be read.
+pub(crate) async fn read(
+    body: Incoming,
+    max: usize,
+    title: &str,
+    mut each: impl FnMut(&str),
+) -> Result<(), RelayError> {
+    let mut reading = Reading::new(body, sse::Decoder::new(max));
+    let too_large = |_| RelayError::TooLarge { title: title.to_owned() };
+    while let Some(data) = reading.next().await.map_err(too_large)? {
+        each(&data);
+    }
     Ok(())
+}
+
+/// Reads a service's listening stream to its end, whichever transport it comes by.
+///
+/// # Errors
+/// When there is none, or it can't be read.
+pub(crate) async fn events(
+    http: &Http,
+    limits: &Limits,
+    link: &Link,
+    mut each: impl FnMut(&str),
+) -> Result<(), RelayError> {
+    if let Some(Wire::Events(wire)) = link.opened().map(|o| &o.wire) {
+        let mut messages = wire.listen();
+        while let Some(data) = messages.recv().await {
+            each(&data);
+        }
+        return Err(RelayError::SessionGone { title: link.service.load().title.clone() });
+    }
+    let body = open(http, link).await?;
+    read(body, limits.message, &link.service.load().title, each).await
 }
 
 /// Passes on what a service tells the app's session, while the app listens.
@@ -55,7 +107,7 @@ pub(crate) fn pass_on(relay: &Arc<Relay>, session: &Arc<Session>, link: Arc<Link
     let (relay, session) = (relay.clone(), session.clone());
     tokio::spawn(async move {
         let listening = events(&relay.http, &relay.limits, &link, |data| {
-            if let Passed::On(message) = translate::from_service(&relay, &session, &link, None, data) {
+            if let Passed::On(message) = translate::aside(&relay, &session, &link, data) {
                 session.inbox.put(message);
             }
         });

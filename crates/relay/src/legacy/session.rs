@@ -1,24 +1,22 @@
 use crate::{
     Connection, Gate, Limits, Service,
     client::Http,
-    legacy::{
-        exchange::{self, Opened},
-        inbox::Inbox,
-    },
+    cross,
+    legacy::{exchange::Opened, inbox::Inbox, link::Link},
     problem::RelayError,
+    resume::Broken,
 };
-use arc_swap::ArcSwap;
 use model::{Clock, Random, Resource, ServiceId, SessionId};
-use protocol::{Id, Object, Request, Revision, method};
+use protocol::{Id, Level, Revision};
 use serde_json::value::RawValue;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
-use tokio::sync::OnceCell;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// A session of the legacy era that an app opened, and what hangs on it at the services.
@@ -37,89 +35,63 @@ pub(crate) struct Session {
     pub(crate) over: CancellationToken,
     /// Entered by notices that a call was given up: they reach a service before the session's end does.
     pub(crate) notices: Gate,
+    /// The same as a service of the modern era understands it.
+    modern: OnceLock<Box<RawValue>>,
     inner: Mutex<Inner>,
     used: AtomicI64,
-    questions: AtomicU64,
+    numbers: AtomicU64,
 }
 
 #[derive(Default)]
 struct Inner {
     links: HashMap<ServiceId, Arc<Link>>,
     questions: HashMap<String, Question>,
-    running: HashMap<Id, Option<Arc<Link>>>,
-    level: Option<Box<RawValue>>,
+    running: HashMap<Id, Running>,
+    level: Option<Level>,
     /// Cancelled when the app's listening stream ends; `None` before there was one.
     listener: Option<CancellationToken>,
+    /// The resources of services of the modern era that the app wants to hear of.
+    watches: HashMap<ServiceId, Watch>,
+    /// Streams that broke off, for a moment, so that the app can go on with them.
+    broken: HashMap<u64, Broken>,
 }
 
-/// The session at one service that belongs to one session of an app. It is opened on first need.
-///
-/// Not shared between sessions of apps, so that ids pass verbatim and a service's questions are the app's
-/// that declared it can answer them.
-pub(crate) struct Link {
-    /// The service as of the last call.
-    pub(crate) service: ArcSwap<Service>,
-    opened: OnceCell<Opened>,
-    /// Whose listening stream this service's is passed on to.
-    heard_by: Mutex<Option<CancellationToken>>,
+/// A request that was begun.
+struct Running {
+    /// Where it went, for a service that is told when it is given up.
+    link: Option<Arc<Link>>,
+    /// Cancelled when the app gives it up.
+    cancel: CancellationToken,
 }
 
-/// A request from a service that the app has yet to answer.
-#[derive(Clone)]
-pub(crate) struct Question {
-    pub(crate) link: Arc<Link>,
-    /// The service's own id for it.
-    pub(crate) id: Id,
+/// The resources of one service that are watched for a session.
+#[derive(Default)]
+struct Watch {
+    uris: BTreeSet<String>,
+    /// Ends the subscription at the service.
+    stop: CancellationToken,
+}
+
+/// A request that the app has yet to answer.
+struct Question {
+    asker: Asker,
     /// The call it was asked within, with which it ends.
     call: Option<Id>,
 }
 
+/// Who waits for an answer of the app.
+pub(crate) enum Asker {
+    /// A service, which knows the question by this id of its own.
+    Service(Arc<Link>, Id),
+    /// A call to a service of the modern era, which asks in its result.
+    Call(oneshot::Sender<Said>),
+}
+
+/// What an app answered: its result, or its error.
+pub(crate) type Said = Result<Box<RawValue>, Box<RawValue>>;
+
 /// How many questions of services may wait for one app.
 const MAX_QUESTIONS: usize = 256;
-
-impl Link {
-    pub(crate) fn new(service: Arc<Service>) -> Arc<Self> {
-        Arc::new(Self { service: ArcSwap::new(service), opened: OnceCell::new(), heard_by: Mutex::default() })
-    }
-
-    /// The open session, when there is one.
-    pub(crate) fn opened(&self) -> Option<&Opened> {
-        self.opened.get()
-    }
-
-    /// The open session, opened now when it isn't. Callers that come meanwhile wait for the same opening;
-    /// when the one who opens gives up, the next takes over.
-    pub(crate) async fn open(
-        &self,
-        http: &Http,
-        limits: &Limits,
-        revision: Revision,
-        declared: &RawValue,
-        level: Option<Box<RawValue>>,
-    ) -> Result<&Opened, RelayError> {
-        let opening = || async {
-            let service = self.service.load_full();
-            let opened = exchange::open(http, limits, &service, revision, declared).await?;
-            if let Some(level) = level
-                && Object::parse(opened.capabilities.get()).is_ok_and(|c| c.get("logging").is_some())
-            {
-                let params = Object::new().with("level", &level);
-                let request = Request::new(Id::text("bellhop-level"), method::SET_LEVEL, Some(params));
-                // A service that won't hear of levels still does its work.
-                let _ = exchange::ask(http, limits, &service, opened.head(), &request).await;
-            }
-            Ok(opened)
-        };
-        self.opened.get_or_try_init(opening).await
-    }
-
-    /// Tells the service that the session is over.
-    pub(crate) async fn close(&self, http: &Http, limits: &Limits) {
-        if let Some(opened) = self.opened() {
-            exchange::close(http, limits, &self.service.load(), opened).await;
-        }
-    }
-}
 
 impl Session {
     pub(crate) fn new(
@@ -140,15 +112,21 @@ impl Session {
             inbox: Inbox::new(limits.queue),
             over: CancellationToken::new(),
             notices: Gate::new(),
+            modern: OnceLock::new(),
             inner: Mutex::default(),
             used: AtomicI64::new(clock.now().millis()),
-            questions: AtomicU64::new(1),
+            numbers: AtomicU64::new(1),
         })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here panics while it holds the lock; should it, the tables are still whole.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the app can do, as a service of the modern era understands it.
+    pub(crate) fn for_modern(&self) -> &RawValue {
+        self.modern.get_or_init(|| cross::capabilities_for_modern(&self.declared, self.revision))
     }
 
     pub(crate) fn touch(&self, clock: &dyn Clock) {
@@ -192,7 +170,7 @@ impl Session {
             _ => {
                 let link = Link::new(service.clone());
                 inner.links.insert(service.id.clone(), link.clone());
-                inner.questions.retain(|_, q| !Arc::ptr_eq(&q.link, stale));
+                inner.questions.retain(|_, q| !q.is_of(stale));
                 link
             }
         }
@@ -211,7 +189,7 @@ impl Session {
     pub(crate) fn take_link(&self, service: &ServiceId) -> Option<Arc<Link>> {
         let mut inner = self.inner();
         let link = inner.links.remove(service)?;
-        inner.questions.retain(|_, q| !Arc::ptr_eq(&q.link, &link));
+        inner.questions.retain(|_, q| !q.is_of(&link));
         Some(link)
     }
 
@@ -222,8 +200,12 @@ impl Session {
         http: &Http,
         limits: &Limits,
     ) -> Result<&'l Opened, RelayError> {
-        let level = self.inner().level.clone();
-        link.open(http, limits, self.revision, &self.declared, level).await
+        let opened = link.open(http, limits, self.revision, &self.declared).await?;
+        let level = self.inner().level;
+        if let Some(level) = level {
+            link.hear(http, limits, level).await;
+        }
+        Ok(opened)
     }
 
     /// The app listens from now on, until the token that this gives is cancelled.
@@ -236,33 +218,35 @@ impl Session {
     /// The app's listening stream, when the service's has yet to be passed on to it. Says so once for each.
     pub(crate) fn to_be_heard(&self, link: &Link) -> Option<CancellationToken> {
         let listener = self.inner().listener.clone().filter(|l| !l.is_cancelled())?;
-        let mut heard_by = link.heard_by.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard_by.as_ref().is_some_and(|h| !h.is_cancelled()) {
-            return None;
-        }
-        *heard_by = Some(listener.clone());
-        Some(listener)
+        link.to_be_heard_by(listener)
     }
 
-    /// How much the app wants logged, for sessions opened later.
-    pub(crate) fn set_level(&self, level: Box<RawValue>) {
+    /// From which level on the app wants to hear what services log.
+    pub(crate) fn set_level(&self, level: Level) {
         self.inner().level = Some(level);
     }
 
-    /// A request begins; false when one of that id runs already.
-    pub(crate) fn begin(&self, id: &Id) -> bool {
+    /// The level that the app asked for.
+    pub(crate) fn level(&self) -> Option<Level> {
+        self.inner().level
+    }
+
+    /// A request begins, and gets what is cancelled when the app gives it up; `None` when one of that id runs
+    /// already.
+    pub(crate) fn begin(&self, id: &Id) -> Option<CancellationToken> {
         let mut inner = self.inner();
         if inner.running.contains_key(id) {
-            return false;
+            return None;
         }
-        inner.running.insert(id.clone(), None);
-        true
+        let cancel = CancellationToken::new();
+        inner.running.insert(id.clone(), Running { link: None, cancel: cancel.clone() });
+        Some(cancel)
     }
 
     /// Where a running request went.
     pub(crate) fn went_to(&self, id: &Id, link: &Arc<Link>) {
-        if let Some(place) = self.inner().running.get_mut(id) {
-            *place = Some(link.clone());
+        if let Some(running) = self.inner().running.get_mut(id) {
+            running.link = Some(link.clone());
         }
     }
 
@@ -272,53 +256,99 @@ impl Session {
         inner.questions.retain(|_, q| q.call.as_ref() != Some(id));
     }
 
-    /// The link that a running request went to.
-    pub(crate) fn running(&self, id: &Id) -> Option<Arc<Link>> {
-        self.inner().running.get(id).cloned().flatten()
+    /// The app gives up a request. The link it went to, where the service is to be told; else it is cancelled
+    /// here.
+    pub(crate) fn give_up(&self, id: &Id) -> Option<Arc<Link>> {
+        let inner = self.inner();
+        let running = inner.running.get(id)?;
+        if running.link.is_none() {
+            running.cancel.cancel();
+        }
+        running.link.clone()
     }
 
     /// The requests that still run, and where: what is left when an app does not even read that it was revoked.
     pub(crate) fn all_running(&self) -> Vec<(Id, Arc<Link>)> {
         let inner = self.inner();
-        inner.running.iter().filter_map(|(id, link)| Some((id.clone(), link.clone()?))).collect()
+        inner.running.iter().filter_map(|(id, r)| Some((id.clone(), r.link.clone()?))).collect()
     }
 
-    /// Remembers a service's question and gives the id to ask the app with; `None` when too many wait.
-    pub(crate) fn asked(&self, link: &Arc<Link>, call: Option<&Id>, id: Id) -> Option<Id> {
+    /// Remembers a question and gives the id to ask the app with; `None` when too many wait.
+    pub(crate) fn asked(&self, asker: Asker, call: Option<&Id>) -> Option<Id> {
         let mut inner = self.inner();
         if inner.questions.len() >= MAX_QUESTIONS {
             return None;
         }
-        let ours = format!("bellhop-{}", self.questions.fetch_add(1, Ordering::Relaxed));
-        inner.questions.insert(ours.clone(), Question { link: link.clone(), id, call: call.cloned() });
+        let ours = format!("bellhop-{}", self.numbers.fetch_add(1, Ordering::Relaxed));
+        inner.questions.insert(ours.clone(), Question { asker, call: call.cloned() });
         Some(Id::text(&ours))
     }
 
-    /// The question that the app answers with this id. It can be answered once.
-    pub(crate) fn answered(&self, id: &Id) -> Option<Question> {
-        self.inner().questions.remove(id.as_text()?.as_ref())
+    /// Who asked what the app answers with this id. It can be answered once.
+    pub(crate) fn answered(&self, id: &Id) -> Option<Asker> {
+        self.inner().questions.remove(id.as_text()?.as_ref()).map(|q| q.asker)
     }
 
     /// The service takes its question back: the id the app knows it by.
     pub(crate) fn withdrawn(&self, link: &Arc<Link>, id: &Id) -> Option<Id> {
         let mut inner = self.inner();
-        let ours = inner
-            .questions
-            .iter()
-            .find(|(_, q)| Arc::ptr_eq(&q.link, link) && &q.id == id)
-            .map(|(ours, _)| ours.clone())?;
+        let is_it =
+            |q: &Question| matches!(&q.asker, Asker::Service(l, i) if Arc::ptr_eq(l, link) && i == id);
+        let ours = inner.questions.iter().find(|(_, q)| is_it(q)).map(|(ours, _)| ours.clone())?;
         inner.questions.remove(&ours);
         Some(Id::text(&ours))
+    }
+
+    /// A number that this session has not used yet: for streams.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What the app wants to hear of a service changes: the URIs from now on, and what ends the subscription
+    /// for them. `None` when nothing changed.
+    pub(crate) fn watch(
+        &self,
+        service: &ServiceId,
+        uri: &str,
+        on: bool,
+    ) -> Option<(Vec<String>, CancellationToken)> {
+        let mut inner = self.inner();
+        let watch = inner.watches.entry(service.clone()).or_default();
+        let changed = if on { watch.uris.insert(uri.to_owned()) } else { watch.uris.remove(uri) };
+        if !changed {
+            return None;
+        }
+        watch.stop.cancel();
+        watch.stop = self.over.child_token();
+        Some((watch.uris.iter().cloned().collect(), watch.stop.clone()))
+    }
+
+    /// Keeps a stream that broke off, for a moment.
+    pub(crate) fn keep_broken(&self, number: u64, broken: Broken) {
+        self.inner().broken.insert(number, broken);
+    }
+
+    /// The stream that broke off, for whoever goes on with it.
+    pub(crate) fn take_broken(&self, number: u64) -> Option<Broken> {
+        self.inner().broken.remove(&number)
     }
 
     /// The links with a question that waits.
     pub(crate) fn asking(&self) -> Vec<Arc<Link>> {
         let mut links: Vec<Arc<Link>> = Vec::new();
         for q in self.inner().questions.values() {
-            if !links.iter().any(|l| Arc::ptr_eq(l, &q.link)) {
-                links.push(q.link.clone());
+            if let Asker::Service(link, _) = &q.asker
+                && !links.iter().any(|l| Arc::ptr_eq(l, link))
+            {
+                links.push(link.clone());
             }
         }
         links
+    }
+}
+
+impl Question {
+    fn is_of(&self, link: &Arc<Link>) -> bool {
+        matches!(&self.asker, Asker::Service(l, _) if Arc::ptr_eq(l, link))
     }
 }

@@ -79,16 +79,16 @@ async fn a_changed_scope_counts_from_the_next_call_on() {
 async fn methods_nobody_knows_pass_to_one_service_and_not_to_all() {
     let service = Fixture::start().await;
     let house = House::one(&service).await;
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t","n":1e400}}"#;
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"future/thing","params":{"taskId":"t","n":1e400}}"#;
     let all = house.open("/mcp").await;
     let reply = house.post("/mcp", &all, body).await;
     assert_eq!((reply.status.as_u16(), reply.code()), (200, -32601));
     let one = house.open("/mcp/a").await;
     assert!(
         house.post("/mcp/a", &one, body).await.text.contains("saw")
-            || service.got("tasks/get")[0].text == body
+            || service.got("future/thing")[0].text == body
     );
-    assert_eq!(service.got("tasks/get")[0].text, body);
+    assert_eq!(service.got("future/thing")[0].text, body);
 }
 
 #[tokio::test]

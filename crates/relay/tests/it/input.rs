@@ -89,12 +89,9 @@ async fn what_needs_a_session_says_so_without_one() {
 }
 
 #[tokio::test]
-async fn an_app_of_the_next_era_is_told_to_fall_back() {
+async fn an_initialize_that_names_another_era_gets_the_newest_of_its_own() {
     let service = Fixture::start().await;
     let house = House::one(&service).await;
-    let body = r#"{"jsonrpc":"2.0","id":"d","method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
-    let reply = house.send(Method::POST, "/mcp", &[JSON, ("mcp-protocol-version", "2026-07-28")], body).await;
-    assert_eq!((reply.status, reply.code()), (StatusCode::OK, -32601));
     assert_eq!(house.open_as("/mcp", "2026-07-28").await.1["protocolVersion"], "2025-11-25");
     assert_eq!(house.open_as("/mcp", "2024-11-05").await.1["protocolVersion"], "2024-11-05");
 }

@@ -3,8 +3,8 @@
 use crate::service::{Fixture, value};
 use async_trait::async_trait;
 use bellhop_relay::{
-    Access, Admission, Bearer, BearerSource, CallRecord, Caller, Connection, Grant, InventoryRows, Limits,
-    Record, Relay, Service,
+    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Connection, Door, Grant,
+    InventoryRows, Limits, Person, Record, Relay, Service,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -30,8 +30,13 @@ use std::{
 /// Long enough for anything that should happen on a busy machine; only a test that fails waits for it.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
+/// What the person is asked, and where to put their answer.
+pub(crate) type Question = (About, tokio::sync::oneshot::Sender<Result<(), Problem>>);
+
 #[derive(Default)]
 pub(crate) struct Engine {
+    /// Who answers for the person; nobody when `None`.
+    pub(crate) asked: Mutex<Option<tokio::sync::mpsc::UnboundedSender<Question>>>,
     pub(crate) services: Mutex<Arc<Vec<Arc<Service>>>>,
     pub(crate) paused: AtomicBool,
     pub(crate) calls: Mutex<Vec<CallRecord>>,
@@ -59,6 +64,20 @@ impl Record for Engine {
     }
 
     fn inventory_changed(&self, _: &ServiceId) {}
+}
+
+#[async_trait]
+impl Person for Engine {
+    fn can_be_asked(&self, _: &About) -> bool {
+        self.asked.lock().unwrap().is_some()
+    }
+
+    async fn ask(&self, about: About) -> Result<(), Problem> {
+        let tell = self.asked.lock().unwrap().clone();
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        tell.unwrap().send((about, answer)).unwrap();
+        wait.await.unwrap_or_else(|_| Err(Problem::new("test.denied", "The person said no.", "Ask them.")))
+    }
 }
 
 #[async_trait]
@@ -162,6 +181,7 @@ impl House {
             .collect();
         let engine = Arc::new(Engine { services: Mutex::new(Arc::new(list)), ..Engine::default() });
         let relay = Relay::new(
+            engine.clone(),
             engine.clone(),
             engine.clone(),
             engine.clone(),
@@ -271,7 +291,7 @@ pub(crate) async fn serve(
     relay: &Arc<Relay>,
     connection: &Arc<Connection>,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
-    let caller = Caller { connection: connection.clone(), resource: None, limit: None };
+    let caller = Caller { connection: connection.clone(), resource: None, limit: None, door: Door::Http };
     let app = relay.routes().layer(axum::Extension(caller));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

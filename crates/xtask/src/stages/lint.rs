@@ -11,6 +11,9 @@ use std::path::Path;
 /// The stage.
 pub fn lint() -> Result<Count, Failure> {
     let mut count = check("formatting", cargo(&["fmt", "--all", "--check"]));
+    // A workspace of its own, which only `cargo xtask fuzz` builds.
+    let fuzz = ["fmt", "--manifest-path", "crates/protocol/fuzz/Cargo.toml", "--check"];
+    count += check("formatting of the fuzz targets", cargo(&fuzz));
     count += check(
         "clippy",
         cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),

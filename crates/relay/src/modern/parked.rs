@@ -1,0 +1,147 @@
+use crate::{
+    Relay,
+    answer::Answer,
+    app::{App, Visit},
+    call, dispatch,
+    modern::state::{self, Waits},
+    problem::RelayError,
+    told::Shape,
+};
+use axum::response::Response;
+use bytes::Bytes;
+use model::ConnectionId;
+use protocol::{Object, Request, header as mcp, raw};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+};
+
+/// Calls at services of the legacy era that wait for answers of an app of the modern era, which gives them in a
+/// request of its own. Until then they are held open.
+#[derive(Default)]
+pub(crate) struct Parked(Mutex<HashMap<u64, Answer>>);
+
+impl Parked {
+    fn all(&self) -> MutexGuard<'_, HashMap<u64, Answer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a call out, when it is this connection's.
+    fn take(&self, number: u64, connection: &ConnectionId) -> Option<Answer> {
+        let mut all = self.all();
+        all.get(&number).filter(|a| &a.flight.app.connection().id == connection)?;
+        all.remove(&number)
+    }
+}
+
+impl Relay {
+    /// Holds a call open until the app answers the service's questions, and gives the result that asks them.
+    pub(crate) fn park(self: &Arc<Self>, answer: Answer) -> Bytes {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let connection = answer.flight.app.connection().clone();
+        let Some(digest) = answer.flight.digest else {
+            // Only calls that have one are asked anything.
+            return RelayError::GivenUp.reply(protocol::Era::Modern, &answer.shape.id);
+        };
+        let state = self.seal(&connection.id, &digest, Waits::Parked(number));
+        let message = answer.questions_message(&state);
+        let mut all = self.parked.all();
+        let own = all.values().filter(|a| a.flight.app.connection().id == connection.id).count();
+        if own >= self.limits.parked {
+            drop(all);
+            return RelayError::TooMany.reply(protocol::Era::Modern, &answer.shape.id);
+        }
+        all.insert(number, answer);
+        drop(all);
+        let relay = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(relay.limits.park) => {}
+                () = connection.stop.cancelled() => {}
+            }
+            // Whoever took it meanwhile has it.
+            let left = relay.parked.all().remove(&number);
+            if let Some(mut answer) = left {
+                let revoked = connection.stop.is_cancelled();
+                answer.flight.given_up(if revoked { "revoked" } else { "cancelled" });
+            }
+        });
+        message
+    }
+
+    /// The sealed text for the app.
+    pub(crate) fn seal(&self, connection: &ConnectionId, digest: &[u8; 32], waits: Waits) -> String {
+        let end = self.clock.now() + self.limits.park;
+        self.sealer.seal(self.random.as_ref(), connection, digest, waits, end)
+    }
+}
+
+/// What a request of the modern era to a service of the legacy one is, as its `requestState` says.
+pub(crate) enum Retry {
+    /// A request that was not made before, or is to be made anew.
+    Fresh,
+    /// One whose call waits.
+    Of(Box<Answer>),
+}
+
+/// Looks at the state that a request brings back.
+///
+/// # Errors
+/// When it is none that was given to this app for this request.
+pub(crate) fn retry(
+    relay: &Relay,
+    visit: &Visit,
+    place: &dispatch::Place,
+    public: &Request<'_>,
+) -> Result<Retry, RelayError> {
+    let Some(state) = public.params.as_ref().and_then(|p| p.get("requestState")) else {
+        return Ok(Retry::Fresh);
+    };
+    let bad = || RelayError::BadState;
+    let state: String = serde_json::from_str(state.get()).map_err(|_| bad())?;
+    let digest = state::digest_of(&visit.endpoint, &place.service.id, public);
+    let connection = &visit.connection.id;
+    match relay.sealer.open(connection, &digest, &state, relay.clock.now()).ok_or_else(bad)? {
+        Waits::Again => Ok(Retry::Fresh),
+        Waits::Parked(number) => {
+            // It waited too long, or somebody went on with it already.
+            relay.parked.take(number, connection).map(|a| Retry::Of(Box::new(a))).ok_or_else(bad)
+        }
+    }
+}
+
+/// Gives a waiting call the app's answers and goes on with it.
+pub(crate) async fn go_on(
+    relay: &Arc<Relay>,
+    visit: Arc<Visit>,
+    mut answer: Answer,
+    request: &Request<'_>,
+    token: Option<Box<serde_json::value::RawValue>>,
+) -> Response {
+    let responses = request.params.as_ref().and_then(|p| p.object("inputResponses")).unwrap_or_default();
+    let link = answer.flight.trip().link();
+    let mut tell = Vec::new();
+    answer.questions.retain(|(key, question)| {
+        // One that is no object answers nothing.
+        let response = responses.get(key).filter(|r| r.get().starts_with('{'));
+        if let Some(response) = response {
+            let said =
+                Object::new().with("jsonrpc", "2.0").with("id", raw(&question.id)).with("result", response);
+            tell.push(Bytes::from(said.to_raw().get().to_owned()));
+        }
+        response.is_none()
+    });
+    let shape = Shape { id: request.id.clone(), ..answer.shape.clone() };
+    answer.go_on(App::Visit(visit), shape, token);
+    if let Some(link) = link {
+        let relay = relay.clone();
+        // While they are told, the answer is listened to already.
+        tokio::spawn(async move {
+            for said in tell {
+                relay.tell(&link, said).await;
+            }
+        });
+    }
+    let way = answer.way;
+    call::begin(answer, mcp::EVENT_STREAM, way).await
+}

@@ -1,0 +1,107 @@
+//! Hearing of changes of resources, at services of either era, for apps of either era.
+
+use crate::{
+    Relay, Service,
+    legacy::{exchange, link::Link, listen},
+    modern::ask,
+    shelf::Speaks,
+};
+use protocol::{Id, Message, Object, Request, Revision, method, raw};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// How long to wait before subscribing again to a service that ended the stream.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Tells `each` of every change of these resources of a service, by the service's own URI, until `stop`.
+pub(crate) fn resources(
+    relay: &Arc<Relay>,
+    service: Arc<Service>,
+    uris: Vec<String>,
+    stop: CancellationToken,
+    each: impl Fn(&str) + Send + Sync + 'static,
+) {
+    let relay = relay.clone();
+    tokio::spawn(async move {
+        while !stop.is_cancelled() {
+            // A sign-in that was renewed, an era that changed: as it is now.
+            let services = relay.access.services();
+            let Some(service) = services.iter().find(|s| s.id == service.id).cloned() else { return };
+            let work = async {
+                match relay.speaks(&service).await {
+                    Ok(Speaks::Modern) => modern(&relay, &service, &uris, &each).await,
+                    Ok(Speaks::Legacy) => return true,
+                    Err(error) => tracing::debug!(service = %service.name, %error, "nothing to listen to"),
+                }
+                false
+            };
+            let is_legacy = tokio::select! {
+                () = stop.cancelled() => return,
+                is_legacy = work => is_legacy,
+            };
+            if is_legacy {
+                legacy(&relay, &service, &uris, &stop, &each).await;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+    });
+}
+
+/// The URI of a resource that changed.
+fn changed(data: &str) -> Option<String> {
+    let Ok(Message::Notification(notice)) = Message::peek(data.as_bytes()) else { return None };
+    (notice.method == method::RESOURCE_UPDATED)
+        .then(|| notice.params?.text("uri").map(std::borrow::Cow::into_owned))
+        .flatten()
+}
+
+async fn modern(relay: &Relay, service: &Service, uris: &[String], each: &(impl Fn(&str) + Sync)) {
+    let wanted = Object::new().with("resourceSubscriptions", uris);
+    let id = format!("bellhop-watch-{}", relay.number());
+    let Ok(body) = ask::subscribe(&relay.http, service, &id, wanted).await else { return };
+    let _ = listen::read(body, relay.limits.message, &service.title, |data| {
+        if let Some(uri) = changed(data) {
+            each(&uri);
+        }
+    })
+    .await;
+}
+
+async fn legacy(
+    relay: &Arc<Relay>,
+    service: &Arc<Service>,
+    uris: &[String],
+    stop: &CancellationToken,
+    each: &(impl Fn(&str) + Sync),
+) {
+    let link = Link::new(service.clone());
+    let declared = raw(&Object::new());
+    let opened = link.open(&relay.http, &relay.limits, Revision::NEWEST_LEGACY, &declared).await;
+    let Ok(opened) = opened else { return };
+    let listening = listen::events(&relay.http, &relay.limits, &link, |data| {
+        if let Some(uri) = changed(data) {
+            each(&uri);
+        }
+    });
+    let subscribing = async {
+        for uri in uris {
+            let params = Object::new().with("uri", uri);
+            let id = Id::text(&format!("bellhop-watch-{}", relay.number()));
+            let request = Request::new(id, method::SUBSCRIBE, Some(params));
+            let asked = exchange::ask(&relay.http, &relay.limits, service, opened, &request).await;
+            if let Err(error) = asked {
+                tracing::debug!(service = %service.name, %error, "a resource can't be watched");
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = listening => {}
+        () = subscribing => {}
+        () = stop.cancelled() => {}
+    }
+    link.close(&relay.http, &relay.limits).await;
+}
