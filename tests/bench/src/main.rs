@@ -4,6 +4,7 @@
 //! was measured in the same repetition of the same run; the machine's own speed cancels out.
 
 mod alone;
+mod cast;
 mod conn;
 mod core;
 mod figures;
@@ -14,6 +15,7 @@ mod message;
 mod own;
 mod peers;
 mod plan;
+mod profile;
 mod proxy;
 mod report;
 mod rounds;
@@ -54,14 +56,16 @@ fn main() -> ExitCode {
 }
 
 fn measure(args: &[String]) -> Result<(), Failure> {
-    let plan = plan::Plan::read(args)?;
+    let profile = args == ["--profile"];
+    let plan = plan::Plan::read(if profile { &[] } else { args })?;
     // One thread: the machine belongs to those that are measured.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let all = async {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         // All that runs ends when the first branch is dropped.
+        let measure = async { if profile { profile::profile().await } else { run::run(&plan).await } };
         tokio::select! {
-            done = run::run(&plan) => done,
+            done = measure => done,
             _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
             _ = terminate.recv() => Err("ended".into()),
         }

@@ -30,6 +30,11 @@ impl Own {
         Ok(Self { _input: child.stdin.take(), child, authority })
     }
 
+    /// The address of a path there.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.authority)
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

@@ -1,7 +1,7 @@
 //! The whole run, from the first process to the document.
 
 use crate::{
-    Failure, alone,
+    Failure, alone, cast,
     figures::{Figure, Figures},
     house::{BRIDGED, House},
     http::{Endpoint, Http},
@@ -12,7 +12,7 @@ use crate::{
     plan::Plan,
     report,
     rounds::rounds,
-    subject::{Reach, Subject},
+    subject::Subject,
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{path::Path, process::Command, time::Instant};
@@ -25,98 +25,71 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
     let home = tempfile::tempdir()?;
     let upstream = Own::start(&["upstream"])?;
     let proxy = Own::start(&["proxy", &upstream.authority])?;
-    let address = |path: &str| format!("http://{}{path}", upstream.authority);
+    let mut subjects = Vec::from(cast::floor(&upstream, &proxy));
 
-    // One at a time.
-    let mut one = House::build(&[("echo".to_owned(), address("/legacy/1"))]).await;
+    // One at a time: what runs beside it would share its memory.
+    let mut one = House::build(&[("echo".to_owned(), upstream.url("/legacy/1"))]).await;
     let (echo, all) = (one.endpoint("/mcp/echo").await, one.endpoint("/mcp").await);
-    let bridge_of_one = one.let_bridge_in(BRIDGED).await;
-    if plan.has("service") {
-        let done = alone::serve(&mut one, &echo, plan, &mut figures).await;
-        troubled(&mut figures, "service", "alone", done);
-    }
-    let bridge = bridge("bridge", "Bellhop's bridge", Era::Legacy, "direct", &one, &bridge_of_one);
-    if plan.has("bridge") {
-        alone::started(&bridge, plan, &mut figures).await;
-    }
-    if plan.has("service") {
-        let pid = one.pid();
-        let done = streams("service", &echo, pid, plan, &mut figures).await;
-        troubled(&mut figures, "service", "streams", done);
-        let done = streams("proxy", &plain(&proxy, "/legacy"), proxy.pid(), plan, &mut figures).await;
-        troubled(&mut figures, "proxy", "streams", done);
-    }
-    let peers: Vec<Subject> =
-        peers(&address("/legacy"), home.path()).into_iter().filter(|s| plan.has(s.key)).collect();
-    for peer in &peers {
-        alone::started(peer, plan, &mut figures).await;
-    }
+    let let_in = one.let_bridge_in(BRIDGED).await;
+    let bridge = cast::bridge("bridge", "Bellhop's bridge", Era::Legacy, &one, &let_in);
+    let mut peers = peers(&upstream.url("/legacy"), home.path());
+    peers.retain(|peer| plan.has(peer.key));
+    alone(&mut one, &echo, &proxy, &bridge, &peers, plan, &mut figures).await;
 
     // Side by side.
     eprintln!("starting all, {} s", since.elapsed().as_secs());
-    let many = |n: usize| -> Vec<(String, String)> {
-        (1..=n).map(|i| (format!("s{i}"), address(&format!("/legacy/{i}")))).collect()
-    };
-    let mut subjects = vec![
-        http("direct", "direct", Era::Legacy, "direct", plain(&upstream, "/legacy"), None),
-        http("proxy", "a bare proxy", Era::Legacy, "direct", plain(&proxy, "/legacy"), Some(proxy.pid())),
-    ];
     let pid = Some(one.pid());
-    subjects.push(http("service", "Bellhop, `/mcp/<service>`", Era::Legacy, "direct", echo, pid));
-    subjects.push(http("all-1", "Bellhop, `/mcp`, 1 service", Era::Legacy, "direct", all, pid));
-    let mut houses = Vec::new();
-    for (key, count) in [("all-10", 10), ("all-50", 50)] {
-        if plan.has(key) {
-            let mut house = House::build(&many(count)).await;
-            let name = format!("Bellhop, `/mcp`, {count} services");
-            let pid = Some(house.pid());
-            let all = house.endpoint("/mcp").await;
-            subjects.push(http(key, &name, Era::Legacy, "direct", all, pid));
-            houses.push(house);
-        }
-    }
+    subjects.push(cast::http("service", "Bellhop, `/mcp/<service>`", Era::Legacy, echo, pid));
+    subjects.push(cast::http("all-1", "Bellhop, `/mcp`, 1 service", Era::Legacy, all, pid));
+    let (_houses, more) = cast::many_services(&upstream, plan).await;
+    subjects.extend(more);
     subjects.push(bridge);
     subjects.extend(peers);
-    let modern = plain(&upstream, "/modern");
-    subjects.push(http("direct-modern", "direct", Era::Modern, "direct-modern", modern, None));
-    let services = [("old", "/legacy/old"), ("new", "/modern/new"), ("many", "/legacy/many/2000")];
-    let mut both = House::build(&services.map(|(name, path)| (name.to_owned(), address(path)))).await;
-    let bridge_of_both = both.let_bridge_in(BRIDGED).await;
-    let pid = Some(both.pid());
-    for (key, name, era, service) in [
-        ("modern", "Bellhop, modern app, modern service", Era::Modern, "new"),
-        ("modern-legacy", "Bellhop, modern app, legacy service", Era::Modern, "old"),
-        ("legacy-modern", "Bellhop, legacy app, modern service", Era::Legacy, "new"),
-    ] {
-        let base = if era == Era::Modern { "direct-modern" } else { "direct" };
-        subjects.push(match both.why_missing(service) {
-            None => http(key, name, era, base, both.endpoint(&format!("/mcp/{service}")).await, pid),
-            Some(why) => Subject { key, name: name.to_owned(), era, reach: Reach::Not(why.to_owned()), base },
-        });
-    }
-    subjects.push(self::bridge(
-        "bridge-modern",
-        "Bellhop's bridge, modern app",
-        Era::Modern,
-        "direct-modern",
-        &both,
-        &bridge_of_both,
-    ));
+    let (across, more) = cast::across(&upstream, plan).await;
+    subjects.extend(more);
     subjects.retain(|subject| plan.has(subject.key));
     rounds(&subjects, plan, &mut figures).await;
 
     // The rest.
-    let direct = plain(&upstream, "/legacy/many/2000");
-    for (key, endpoint) in [("direct", direct), ("service", both.endpoint("/mcp/many").await)] {
-        let done = list(key, &endpoint, plan, &mut figures).await;
-        troubled(&mut figures, key, "2,000 tools", done);
-    }
-    if plan.has("service") {
+    if let (Some(across), true) = (&across, plan.has("many")) {
+        let direct = cast::plain(&upstream, "/legacy/many/2000");
+        for (key, endpoint) in [("direct", direct), ("service", across.endpoint("/mcp/many").await)] {
+            let done = list(key, &endpoint, plan, &mut figures).await;
+            troubled(&mut figures, key, "2,000 tools", done);
+        }
         let done = connections(&mut one, plan, &mut figures).await;
         troubled(&mut figures, "service", "connections", done);
     }
     eprintln!("measured in {} s", since.elapsed().as_secs());
     finish(&subjects, &figures, plan)
+}
+
+/// All that is measured with nothing else running.
+async fn alone(
+    one: &mut House,
+    echo: &Endpoint,
+    proxy: &Own,
+    bridge: &Subject,
+    peers: &[Subject],
+    plan: &Plan,
+    figures: &mut Figures,
+) {
+    if plan.has("service") {
+        let done = alone::serve(one, echo, plan, figures).await;
+        troubled(figures, "service", "alone", done);
+    }
+    if plan.has("bridge") {
+        alone::started(bridge, plan, figures).await;
+    }
+    if plan.has("many") {
+        let done = streams("service", echo, one.pid(), plan, figures).await;
+        troubled(figures, "service", "streams", done);
+        let done = streams("proxy", &cast::plain(proxy, "/legacy"), proxy.pid(), plan, figures).await;
+        troubled(figures, "proxy", "streams", done);
+    }
+    for peer in peers {
+        alone::started(peer, plan, figures).await;
+    }
 }
 
 /// Show the document; a whole run also writes it.
@@ -209,48 +182,6 @@ async fn cost(client: &mut Client, pid: u32, plan: &Plan) -> Result<Vec<Option<f
         costs.push(client.rate("echo", 32, Span::time(plan.block), Some(pid)).await?.cpu);
     }
     Ok(costs)
-}
-
-fn plain(own: &Own, path: &str) -> Endpoint {
-    Endpoint { authority: own.authority.clone(), path: path.to_owned(), bearer: None }
-}
-
-fn http(
-    key: &'static str,
-    name: &str,
-    era: Era,
-    base: &'static str,
-    endpoint: Endpoint,
-    pid: Option<u32>,
-) -> Subject {
-    Subject { key, name: name.to_owned(), era, reach: Reach::Http(endpoint, pid), base }
-}
-
-fn bridge(
-    key: &'static str,
-    name: &str,
-    era: Era,
-    base: &'static str,
-    house: &House,
-    let_in: &Result<(), Failure>,
-) -> Subject {
-    let command = house.bridge(BRIDGED.0);
-    let reach = match let_in {
-        Ok(()) => Reach::Stdio(Box::new(move || again(&command))),
-        Err(e) => Reach::Not(e.to_string()),
-    };
-    Subject { key, name: name.to_owned(), era, reach, base }
-}
-
-/// The same command once more.
-fn again(command: &Command) -> Command {
-    let mut again = Command::new(command.get_program());
-    again.args(command.get_args()).env_clear();
-    again.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(folder) = command.get_current_dir() {
-        again.current_dir(folder);
-    }
-    again
 }
 
 /// As many open files as the system lets us: each stream is two, in each of three processes.
