@@ -28,6 +28,8 @@ pub(crate) struct Words {
     pub active: &'static str,
     /// An app wants to be let in.
     pub asks: &'static str,
+    /// An app that was let in wants to do more.
+    pub asks_more: &'static str,
     /// A service's sign-in has ended.
     pub sign_in: &'static str,
     /// The keys are locked.
@@ -62,6 +64,7 @@ static ENGLISH: Words = Words {
     paused_until: "❙❙ Paused until {}",
     active: "{} · active now",
     asks: "{} wants to connect…",
+    asks_more: "{} wants to do more…",
     sign_in: "Sign in to {}…",
     unlock: "Unlock…",
     choose_keys: "Choose where the keys are kept…",
@@ -84,6 +87,7 @@ static GERMAN: Words = Words {
     paused_until: "❙❙ Pausiert bis {}",
     active: "{} · gerade aktiv",
     asks: "{} möchte sich verbinden …",
+    asks_more: "{} möchte mehr dürfen …",
     sign_in: "Bei {} anmelden …",
     unlock: "Entsperren …",
     choose_keys: "Wählen, wo die Schlüssel liegen …",

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on panics")]
 
 mod clients;
+mod conformance;
 mod desktop;
 mod faults;

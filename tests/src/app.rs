@@ -85,7 +85,12 @@ impl App {
 
     /// An app that was let in with this scope.
     pub async fn let_in(bellhop: &Bellhop, name: &str, scope: &[&str]) -> (Self, Tokens) {
-        let app = Self::register(bellhop, "/mcp", name).await;
+        Self::let_in_at(bellhop, "/mcp", name, scope).await
+    }
+
+    /// The same at any endpoint.
+    pub async fn let_in_at(bellhop: &Bellhop, path: &str, name: &str, scope: &[&str]) -> (Self, Tokens) {
+        let app = Self::register(bellhop, path, name).await;
         let asking = app.ask(None).await;
         bellhop.approve(&asking.code, scope).await;
         let tokens = app.tokens(&asking).await;

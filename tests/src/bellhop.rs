@@ -1,4 +1,4 @@
-use crate::{PATIENCE, Process, approve, program};
+use crate::{PATIENCE, Peer, Process, approve, program};
 use model::{Random, SystemRandom};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -265,6 +265,12 @@ impl Bellhop {
     /// The playground, signed in to.
     pub async fn with_playground(self) -> Self {
         self.add("playground", "allow").await.well();
+        self
+    }
+
+    /// A service of this name that nobody signs in to.
+    pub async fn with_open(self, name: &str, service: &Peer) -> Self {
+        self.run(&["services", "add", service.url(), "--name", name, "--no-browser"]).await.well();
         self
     }
 

@@ -141,7 +141,8 @@ impl Events {
             match tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("an event in time") {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
-                        self.buffer.extend_from_slice(&data);
+                        // Lines may end in either way, and JSON holds no bare end of a line.
+                        self.buffer.extend(data.iter().filter(|byte| **byte != b'\r'));
                     }
                 }
                 _ => return None,

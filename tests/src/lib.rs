@@ -21,6 +21,7 @@ mod process;
 mod programs;
 mod raw;
 mod session;
+mod talk;
 
 pub use app::{App, Asking, Tokens};
 pub use bellhop::{Bellhop, Kept, PASSPHRASE, PIN, Run, Setup};
@@ -28,9 +29,10 @@ pub use bridge::Bridge;
 pub use http::{Answer, Events, Http};
 pub use peer::{Peer, approve, driver};
 pub use process::Process;
-pub use programs::{node, peers, program};
+pub use programs::{node, peers, program, python};
 pub use raw::Raw;
 pub use session::Session;
+pub use talk::{Heard, Talk};
 
 use std::time::Duration;
 

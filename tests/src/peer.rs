@@ -1,5 +1,6 @@
-use crate::{Process, bellhop, node, peers};
+use crate::{Process, bellhop, node, peers, python};
 use serde_json::Value;
+use std::process::Command;
 
 /// A server of `tests/peers`, which says what happens to it.
 pub struct Peer {
@@ -11,7 +12,15 @@ pub struct Peer {
 impl Peer {
     /// Start one, such as `oidc.mjs`.
     pub async fn start(file: &str, args: &[&str]) -> Self {
-        let mut command = node();
+        Self::run(node(), file, args).await
+    }
+
+    /// One made with Python, such as `python/server.py`; `None` where there is no Python for it.
+    pub async fn python(file: &str) -> Option<Self> {
+        Some(Self::run(python()?, file, &[]).await)
+    }
+
+    async fn run(mut command: Command, file: &str, args: &[&str]) -> Self {
         command.arg(peers(file)).args(args);
         let process = Process::start(command);
         let ready = process.line("that it is ready", |line| event(line, "ready", |_| true)).await;
@@ -24,6 +33,12 @@ impl Peer {
         let ready = authorization.ready.to_string();
         let server = Self::start("mcp-server.mjs", &["--authorization", &ready]).await;
         (authorization, server)
+    }
+
+    /// An MCP server with all there is to call, ask, read and watch, which speaks the old era (`legacy`), the new one
+    /// (`modern`), or `both`.
+    pub async fn fixture(era: &str) -> Self {
+        Self::start("fixture.mjs", &["--era", era]).await
     }
 
     /// The address of its MCP endpoint.

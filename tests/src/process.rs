@@ -118,7 +118,15 @@ impl Process {
     /// # Panics
     /// When it doesn't.
     pub async fn ended(&mut self) -> ExitStatus {
-        let end = Instant::now() + PATIENCE;
+        self.ended_within(PATIENCE).await
+    }
+
+    /// The same for what takes longer than anything else here.
+    ///
+    /// # Panics
+    /// When it doesn't end.
+    pub async fn ended_within(&mut self, patience: Duration) -> ExitStatus {
+        let end = Instant::now() + patience;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 self.drain();

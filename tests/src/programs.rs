@@ -35,3 +35,18 @@ pub fn node() -> Command {
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
     command
 }
+
+/// The Python that has what `tests/peers/python` needs, where `cargo xtask test` could make one: in the target folder.
+#[expect(clippy::print_stderr, reason = "a test that does nothing must say so")]
+pub fn python() -> Option<Command> {
+    let here = env::current_exe().unwrap();
+    // Tests stand in target/PROFILE/deps.
+    let python = here.ancestors().nth(3).unwrap().join("tools/peers/bin/python");
+    if !python.is_file() {
+        eprintln!("skipped: there is no {}; `cargo xtask test --only clients` makes it", python.display());
+        return None;
+    }
+    let mut command = Command::new(python);
+    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("PYTHONUTF8", "1");
+    Some(command)
+}

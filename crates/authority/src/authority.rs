@@ -13,7 +13,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use model::{Access, Clock, ConnectionId, Random, RequestId, Resource, Scope, Timestamp};
+use model::{Access, Clock, ConnectionId, Permit, Random, RequestId, Resource, Scope, Timestamp};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{oneshot, watch};
 
@@ -33,15 +33,16 @@ pub struct Authority {
 /// Who presented an access token, and what the token is good for.
 ///
 /// The caller still checks that `resource` is the endpoint that was called ([`Resource::All`] is good for `/mcp`
-/// alone), and that `scope` allows the call.
+/// alone), and that both the connection's scope and `limit` allow the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticated {
     /// The connection.
     pub connection: ConnectionId,
     /// The endpoint the token is for.
     pub resource: Resource,
-    /// What the token may do: the connection's scope, or less if the app asked for less.
-    pub scope: Arc<Scope>,
+    /// What the token may do, where the app asked for less than its connection has; `None` for all of that, also of
+    /// what the person allows later.
+    pub limit: Option<Arc<Scope>>,
 }
 
 impl Authority {
@@ -99,12 +100,29 @@ impl Authority {
 
     /// Whose access token this is. One keyed hash and one look-up in memory; no lock is waited for.
     pub fn authenticate(&self, bearer: &str) -> Result<Authenticated, TokenProblem> {
-        let (line, scope) = self.families.recognise(bearer, &*self.key, &*self.clock)?;
+        let (line, limit) = self.families.recognise(bearer, &*self.key, &*self.clock)?;
         Ok(Authenticated {
             connection: line.grant.connection.clone(),
             resource: line.grant.resource.clone(),
-            scope,
+            limit,
         })
+    }
+
+    /// The person lets a connection do this too. Its tokens may from now on, but for those with which the app asked
+    /// for less than it could have.
+    ///
+    /// # Errors
+    /// When it can't be kept: then nothing has changed.
+    pub async fn widen(&self, connection: &ConnectionId, permit: &Permit) -> Result<(), crate::RowsError> {
+        let Some(line) = self.families.of(connection) else {
+            // The bridge has no tokens.
+            return self.rows.widen(connection, permit).await;
+        };
+        // No refresh in between: it would be kept with the scope of a moment before.
+        let _turn = line.turn.lock().await;
+        self.rows.widen(connection, permit).await?;
+        line.widen(permit);
+        Ok(())
     }
 
     /// Drop a connection's tokens now. Called whenever a connection was cut off, whoever did it.

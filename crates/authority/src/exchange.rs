@@ -163,9 +163,8 @@ async fn refresh(authority: &Authority, form: &Params, client: ClientId) -> Resu
         return Err(invalid_grant("the refresh token was given to another client"));
     }
     check_resource(form, &line.grant.resource)?;
-    let scope = narrowed(form.get("scope"), &line.grant.scope)?;
-
     let _turn = line.turn.lock().await;
+    let scope = narrowed(form.get("scope"), &line.granted())?;
     if authority.families.get(&token.family).is_none() {
         return Err(gone());
     }
@@ -180,7 +179,7 @@ async fn refresh(authority: &Authority, form: &Params, client: ClientId) -> Resu
     let previous = token.number.checked_add(1) == Some(newest.number);
     if previous && pairs.grace.is_some_and(|until| !until.passed(&*authority.clock)) {
         // The answer was lost, or two processes of the app refreshed at once: the same pair again.
-        if !scope.covers(&newest.scope) {
+        if !scope.covers(&line.scope_of(newest)) {
             return Err(OauthError::bad("invalid_scope", "the next tokens were issued with another scope"));
         }
         return Ok(issued(authority, &line, newest));
@@ -221,7 +220,7 @@ fn issued(authority: &Authority, line: &Line, pair: &Pair) -> Response {
         token_type: "Bearer",
         expires_in: pair.ends.left(&*authority.clock).as_secs(),
         refresh_token: refresh.expose(),
-        scope: pair.scope.to_string(),
+        scope: line.scope_of(pair).to_string(),
     };
     wire::json(StatusCode::OK, &body)
 }

@@ -4,7 +4,7 @@ use crate::{
     token::{Kind, Token},
 };
 use arc_swap::ArcSwap;
-use model::{Clock, ConnectionId, Scope};
+use model::{Clock, ConnectionId, Permit, Scope};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How long an access token lives.
@@ -21,8 +21,10 @@ pub(crate) struct Families(ArcSwap<HashMap<[u8; 16], Arc<Line>>>);
 
 /// One connection's tokens.
 pub(crate) struct Line {
-    /// What the person allowed. It never changes; a new answer makes a new connection.
+    /// What the person allowed when the app was let in.
     pub(crate) grant: Grant,
+    /// What its connection may do now, as far as the tokens know: the person may have allowed more since.
+    granted: ArcSwap<Scope>,
     /// The family's id.
     pub(crate) id: [u8; 16],
     /// The pairs that may still be used.
@@ -47,7 +49,8 @@ pub(crate) struct Pairs {
 #[derive(Debug, Clone)]
 pub(crate) struct Pair {
     pub(crate) number: u32,
-    pub(crate) scope: Arc<Scope>,
+    /// What it may do, where the app asked for less than all.
+    pub(crate) limit: Option<Arc<Scope>>,
     pub(crate) ends: Deadline,
 }
 
@@ -75,13 +78,18 @@ impl Families {
         self.0.load().get(id).cloned()
     }
 
-    /// Whose access token this is, and what the token may do.
+    /// The family of this connection, while it is allowed.
+    pub(crate) fn of(&self, connection: &ConnectionId) -> Option<Arc<Line>> {
+        self.0.load().values().find(|line| &line.grant.connection == connection).cloned()
+    }
+
+    /// Whose access token this is, and what the token may do if that is less than all.
     pub(crate) fn recognise(
         &self,
         bearer: &str,
         key: &dyn TokenKey,
         clock: &dyn Clock,
-    ) -> Result<(Arc<Line>, Arc<Scope>), TokenProblem> {
+    ) -> Result<(Arc<Line>, Option<Arc<Scope>>), TokenProblem> {
         let token =
             Token::read(bearer, key).filter(|t| t.kind == Kind::Access).ok_or(TokenProblem::Unknown)?;
         let line = self.get(&token.family).ok_or(TokenProblem::Revoked)?;
@@ -90,9 +98,9 @@ impl Families {
         if pair.ends.passed(clock) {
             return Err(TokenProblem::Ended);
         }
-        let scope = pair.scope.clone();
+        let limit = pair.limit.clone();
         drop(pairs);
-        Ok((line, scope))
+        Ok((line, limit))
     }
 }
 
@@ -110,13 +118,40 @@ impl Line {
     pub(crate) fn stored(grant: Grant, family: Family, clock: &dyn Clock) -> Self {
         let newest = Pair {
             number: family.number,
-            scope: Arc::new(family.scope),
+            limit: Self::limit(&family.scope, &grant.scope),
             ends: Deadline::at(clock, family.access_until, ACCESS_LIFE),
         };
         // The grace goes on over a restart: that is when an answer is most likely to be lost.
         let grace = (family.number > FIRST).then(|| Deadline::at(clock, family.issued_on + GRACE, GRACE));
         let pairs = Pairs { newest, grace, earlier: Vec::new() };
-        Self { grant, id: family.id, pairs: ArcSwap::from_pointee(pairs), turn: tokio::sync::Mutex::new(()) }
+        Self {
+            granted: ArcSwap::from_pointee(grant.scope.clone()),
+            grant,
+            id: family.id,
+            pairs: ArcSwap::from_pointee(pairs),
+            turn: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// What limits tokens for this where this was granted; `None` when they may do all.
+    fn limit(scope: &Scope, granted: &Scope) -> Option<Arc<Scope>> {
+        (!scope.covers(granted)).then(|| Arc::new(scope.clone()))
+    }
+
+    /// What its connection may do now.
+    pub(crate) fn granted(&self) -> Arc<Scope> {
+        self.granted.load_full()
+    }
+
+    /// What this pair of its may do now.
+    pub(crate) fn scope_of(&self, pair: &Pair) -> Scope {
+        Scope::clone(pair.limit.as_ref().unwrap_or(&self.granted.load()))
+    }
+
+    /// The person allowed this too. Called while `turn` is held.
+    pub(crate) fn widen(&self, permit: &Permit) {
+        let more = Scope::new([permit.clone()]);
+        self.granted.store(Arc::new(self.granted.load().union(&more)));
     }
 
     /// The pairs as they are now.
@@ -141,7 +176,7 @@ impl Line {
         earlier.drain(..excess);
         let newest = Pair {
             number: family.number,
-            scope: Arc::new(family.scope.clone()),
+            limit: Self::limit(&family.scope, &self.granted.load()),
             ends: Deadline::at(clock, family.access_until, ACCESS_LIFE),
         };
         let grace = Some(Deadline::after(clock, GRACE));

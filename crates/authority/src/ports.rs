@@ -1,7 +1,7 @@
 //! What this room needs of others, declared here and implemented by the engine.
 
 use async_trait::async_trait;
-use model::{ClientId, ConnectionId, Program, Resource, Scope, ShortName, Timestamp};
+use model::{ClientId, ConnectionId, Permit, Program, Resource, Scope, ShortName, Timestamp};
 use std::sync::Arc;
 
 /// A client registered by RFC 7591.
@@ -58,7 +58,7 @@ pub struct Family {
     pub issued_on: Timestamp,
     /// When its access token ends.
     pub access_until: Timestamp,
-    /// What the newest pair may do: the grant's scope, or less if the client asked for less.
+    /// What the newest pair may do: the connection's scope, or less if the client asked for less.
     pub scope: Scope,
 }
 
@@ -87,6 +87,12 @@ pub trait GrantRows: Send + Sync + 'static {
 
     /// Keep the family's new number; refuse when the stored number is not `family.number - 1`.
     async fn rotate(&self, connection: &ConnectionId, family: &Family) -> Result<(), RowsError>;
+
+    /// Let a connection do this too: durable first, then for the calls that come. What its tokens may do is widened
+    /// in the files as well, unless they may do less than the connection could.
+    ///
+    /// Called by [`crate::Authority::widen`] alone, which keeps the tokens in step.
+    async fn widen(&self, connection: &ConnectionId, permit: &Permit) -> Result<(), RowsError>;
 
     /// Cut a connection off: durable first, then its calls end, then [`crate::Authority::forget`] is called.
     async fn revoke(&self, connection: &ConnectionId, why: RevokedBy) -> Result<(), RowsError>;

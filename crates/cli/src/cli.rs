@@ -28,9 +28,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Services>,
     },
-    /// The apps that ask to be let in
+    /// The apps that ask to be let in, or to do more
     Requests(List),
-    /// Let an app in
+    /// Let an app in, or let it do more
     Approve {
         /// The code of the request, as the browser and `bellhop requests` show it
         #[arg(required = true)]

@@ -14,9 +14,8 @@ use crate::{
     cli::{Cli, Command, Connections, Services},
     face::Face,
     output::Output,
-    problem::Stop,
-    signal,
 };
+use bellhop_cli::{problem::Stop, signal};
 use engine::Home;
 use model::Problem;
 use std::process::ExitCode;
@@ -26,7 +25,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Stop> {
     let home = cli.home;
     if let Command::Mcp(mcp) = cli.command {
         // Only a spelling that the short way in doesn't know gets here.
-        let ended = bridge::run(bridge::args::Args { app: mcp.app, home, start: !mcp.no_start });
+        let ended = bridge::run(bridge::Args { app: mcp.app, home, start: !mcp.no_start });
         return if ended == ExitCode::SUCCESS { Ok(()) } else { Err(Stop::Said) };
     }
     let home = Home::find(home)?;

@@ -1,6 +1,6 @@
 //! Bellhop, asked from a terminal.
 
-use crate::problem::{Stop, not_answering};
+use bellhop_cli::problem::{Stop, not_answering};
 use control::{Answer, Client, Command, Events, Outcome, Query, Section, SectionName};
 use engine::Home;
 use model::Problem;

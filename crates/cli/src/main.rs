@@ -1,17 +1,17 @@
 //! The program `bellhop`: the bridge, the engine without a desktop, and a person's commands in a terminal.
 
-mod bridge;
 mod cli;
 mod commands;
 mod face;
 mod output;
-mod problem;
 mod prompt;
-mod signal;
 mod times;
 
+use bellhop_cli::{
+    bridge,
+    problem::{INTERRUPTED, Stop},
+};
 use clap::Parser;
-use problem::{INTERRUPTED, Stop};
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -19,7 +19,8 @@ use std::{
 
 fn main() -> ExitCode {
     // The bridge comes first: apps start many of them, and it needs neither a parser nor a log.
-    if let Some(args) = bridge::args::Args::read(std::env::args_os().skip(1)) {
+    if let Some(args) = bridge::Args::read(std::env::args_os().skip(1)) {
+        bridge::turn_into_the_small_one();
         return bridge::run(args);
     }
     let cli = cli::Cli::parse();

@@ -3,15 +3,15 @@
 use model::Problem;
 
 /// The exit code after Ctrl-C, as shells give it.
-pub(crate) const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Nobody is at the other end of the socket.
-pub(crate) fn not_answering() -> Problem {
+pub fn not_answering() -> Problem {
     Problem::new("cli.not_answering", "Bellhop isn't answering.", "Start Bellhop, or run `bellhop serve`.")
 }
 
 /// What ends a command early.
-pub(crate) enum Stop {
+pub enum Stop {
     /// It can't be done.
     Problem(Problem),
     /// It was said on standard output already that something is wrong.

@@ -1,6 +1,6 @@
 //! Secrets from a person: typed unseen at a terminal, else the next line of standard input.
 
-use crate::problem::Stop;
+use bellhop_cli::problem::Stop;
 use model::{Problem, Secret};
 use std::io::{self, BufRead, IsTerminal, Read};
 

@@ -2,7 +2,7 @@
 
 /// Why a program that runs until it is told otherwise ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// By Ctrl-C.
     Interrupted,
     /// In any other way.
@@ -11,7 +11,7 @@ pub(crate) enum Ended {
 
 /// Wait for Ctrl-C or the system's request to end.
 #[cfg(unix)]
-pub(crate) async fn end() -> Ended {
+pub async fn end() -> Ended {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         interrupt().await;
@@ -25,13 +25,13 @@ pub(crate) async fn end() -> Ended {
 
 /// Wait for Ctrl-C or the system's request to end.
 #[cfg(not(unix))]
-pub(crate) async fn end() -> Ended {
+pub async fn end() -> Ended {
     interrupt().await;
     Ended::Interrupted
 }
 
 /// Wait for Ctrl-C.
-pub(crate) async fn interrupt() {
+pub async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         // It can't be noticed then, and ends the process by itself.
         std::future::pending::<()>().await;

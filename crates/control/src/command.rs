@@ -40,17 +40,17 @@ pub enum Command {
         /// Which.
         service: ServiceId,
     },
-    /// Let an app in.
+    /// Let an app in, or let a connection do more.
     Approve {
         /// Which request.
         request: RequestId,
         /// The hash of the snapshot that the person saw ([`crate::RequestView::snapshot`]); an approval of
         /// anything else is refused.
         snapshot: String,
-        /// What it may do; at most what is offered.
+        /// What it may do: at most what is offered, and exactly what was asked where it is more for a connection.
         scope: Scope,
     },
-    /// Refuse an app.
+    /// Refuse what an app asks.
     Deny {
         /// Which request.
         request: RequestId,

@@ -18,6 +18,6 @@ pub use frame::{Ask, FromEngine, ToEngine};
 pub use query::{ActivityFilter, Query};
 pub use view::{
     ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView,
-    KeysState, Method, PauseView, RequestService, RequestView, Section, SectionName, ServiceState,
-    ServiceView, SettingsView, SignInPhase, SignInView, StatusView, ToolView, View,
+    KeysState, Method, PauseView, RequestAbout, RequestService, RequestView, Section, SectionName,
+    ServiceState, ServiceView, SettingsView, SignInPhase, SignInView, StatusView, ToolView, View,
 };

@@ -70,7 +70,7 @@ pub enum Section {
     SignIns(Vec<SignInView>),
     /// The connections, newest first; revoked ones behind.
     Connections(Vec<ConnectionView>),
-    /// The apps that ask to be let in, oldest first.
+    /// The apps that ask for something, oldest first.
     Requests(Vec<RequestView>),
     /// The AI apps Bellhop knows, those found on this computer first.
     Apps(Vec<AppView>),
@@ -183,6 +183,8 @@ pub struct ServiceView {
     pub state: ServiceState,
     /// What it offers, as last seen.
     pub tools: Vec<ToolView>,
+    /// The connections, by name, whose calls wait until the person has signed in again.
+    pub awaited_by: Vec<String>,
 }
 
 /// Whether a service can be used.
@@ -337,7 +339,7 @@ pub enum ConnectionState {
     },
 }
 
-/// An app that asks to be let in: a snapshot of what a person decides about.
+/// An app that asks for something: a snapshot of what a person decides about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct RequestView {
@@ -345,7 +347,9 @@ pub struct RequestView {
     pub id: RequestId,
     /// The hash of all that is shown here; an approval names it.
     pub snapshot: String,
-    /// The code that stands in the browser too, such as `TIN OAK 7`; empty for the bridge.
+    /// What is asked.
+    pub about: RequestAbout,
+    /// The code that stands in the browser too, such as `TIN OAK 7`; empty where there is no browser.
     pub code: String,
     /// The app's name as it said it. Not verified.
     pub app: String,
@@ -355,11 +359,11 @@ pub struct RequestView {
     pub computer: String,
     /// How it would sign in.
     pub method: Method,
-    /// Where the browser goes afterwards, such as `127.0.0.1` or `cursor:`; empty for the bridge.
+    /// Where the browser goes afterwards, such as `127.0.0.1` or `cursor:`; empty where there is no browser.
     pub redirect: String,
     /// The program that was seen behind it; `None` when it could not be seen.
     pub program: Option<Program>,
-    /// What it asked for.
+    /// What it asked for. To let a connection do more is to approve exactly this.
     pub asked: Scope,
     /// What a person may choose from, a service at a time.
     pub services: Vec<RequestService>,
@@ -367,6 +371,22 @@ pub struct RequestView {
     pub asked_on: Timestamp,
     /// When it ends unanswered.
     pub until: Timestamp,
+}
+
+/// What an app asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "about", rename_all = "snake_case")]
+#[ts(export)]
+pub enum RequestAbout {
+    /// To be let in.
+    Connect,
+    /// To do more than it may: a call of its connection waits for that.
+    More {
+        /// The connection that would be allowed more.
+        connection: ConnectionId,
+        /// The tool it wants to use, as it said it. Not verified.
+        tool: Option<String>,
+    },
 }
 
 /// One service that an app may be allowed to use.
@@ -466,6 +486,8 @@ pub enum ActivityKind {
     AppDisconnected,
     ConnectionAllowed,
     ConnectionDenied,
+    ConnectionWidened,
+    WideningDenied,
     ConnectionRevoked,
     Call,
     Refused,

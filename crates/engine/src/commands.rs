@@ -11,7 +11,7 @@ pub(crate) fn unknown_service() -> Problem {
     Problem::new("engine.unknown_service", "That service isn't there any more.", "Look at the list again.")
 }
 
-fn unknown_request() -> Problem {
+pub(crate) fn unknown_request() -> Problem {
     Problem::new(
         "engine.unknown_request",
         "That request isn't there any more: it was answered, or it waited too long.",
@@ -188,11 +188,18 @@ pub(crate) async fn query(inner: &Arc<Inner>, query: Query) -> Outcome {
 /// Wait until a request is decided or gone.
 async fn request_end(inner: &Arc<Inner>, request: &RequestId) -> Outcome {
     let rooms = inner.open_rooms()?;
-    let mut waiting = rooms.authority.requests();
-    let there = |all: &Arc<Vec<authority::Request>>| all.iter().any(|r| r.id == *request);
+    let (mut apps, mut wishes) = (rooms.authority.requests(), rooms.permits.shown());
+    let answered = async {
+        while rooms.waits(request) {
+            tokio::select! {
+                changed = apps.changed() => changed?,
+                changed = wishes.changed() => changed?,
+            }
+        }
+        Ok::<(), tokio::sync::watch::error::RecvError>(())
+    };
     let limit = Duration::from_secs(15 * 60);
-    let gone = matches!(tokio::time::timeout(limit, waiting.wait_for(|all| !there(all))).await, Ok(Ok(_)));
-    if !gone {
+    if !matches!(tokio::time::timeout(limit, answered).await, Ok(Ok(()))) {
         return Err(unknown_request());
     }
     match rooms.decided(request).await {

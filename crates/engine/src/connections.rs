@@ -1,7 +1,7 @@
 use crate::publisher::Publisher;
 use authority::Grant;
 use control::{Method, SectionName};
-use model::{AppId, ConnectionId, ShortName, Timestamp};
+use model::{AppId, ConnectionId, Permit, Scope, ShortName, Timestamp};
 use relay::Connection;
 use std::{
     collections::HashMap,
@@ -97,6 +97,20 @@ impl Connections {
         known.standing = Standing::Revoked { on, last_active: live.last_active() };
         self.publisher.mark(SectionName::Connections);
         Some(live)
+    }
+
+    /// A connection may do this too, from the next call on.
+    pub(crate) fn widen(&self, id: &ConnectionId, permit: &Permit) {
+        let more = Scope::new([permit.clone()]);
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = table.get_mut(id) else { return };
+        known.grant.scope = known.grant.scope.union(&more);
+        if let Standing::Allowed(live) = &known.standing {
+            let now = live.grant.load();
+            let scope = now.scope.union(&more);
+            live.grant.store(Arc::new(relay::Grant { name: now.name.clone(), scope }));
+        }
+        self.publisher.mark(SectionName::Connections);
     }
 
     /// A service is gone: no connection may do anything with a later one of that name.

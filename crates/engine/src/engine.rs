@@ -136,7 +136,9 @@ impl Engine {
             return Err(Problem::new("engine.pin_set", "A PIN is set already.", "Use that one."));
         }
         let phc = self.inner.people.hash_pin(pin).await?;
-        rooms.store.set_setting("pin", Some(&phc)).await.map_err(|e| e.problem())
+        rooms.store.set_setting("pin", Some(&phc)).await.map_err(|e| e.problem())?;
+        rooms.pin_set();
+        Ok(())
     }
 
     /// A one-time secret for a window process, in hexadecimal. Hand it over on an inherited descriptor only.

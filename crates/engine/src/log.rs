@@ -12,7 +12,7 @@ use store::{ActivityPage, ActivityRow, NewActivity, Store};
 const SHOWN: u32 = 100;
 
 /// How the relay says that an app wanted more than it may.
-const NOT_ALLOWED: &str = "relay.not_allowed";
+const NOT_ALLOWED: [&str; 2] = ["relay.not_allowed", "relay.narrow_token"];
 
 /// The activity log: what the rooms say happened, in the words of the view.
 pub(crate) struct Log {
@@ -73,7 +73,8 @@ impl relay::Record for Log {
         let name = self.names.read().unwrap_or_else(PoisonError::into_inner).get(&call.connection).cloned();
         // A list or a ping is no news to a person; what was refused is.
         if call.target.is_some() || call.outcome != "ok" {
-            let kind = if call.outcome == NOT_ALLOWED { ActivityKind::Refused } else { ActivityKind::Call };
+            let kind =
+                if NOT_ALLOWED.contains(&call.outcome) { ActivityKind::Refused } else { ActivityKind::Call };
             self.store.note(NewActivity {
                 at: call.at,
                 kind: word(kind),
@@ -104,6 +105,8 @@ fn word(kind: ActivityKind) -> &'static str {
         ActivityKind::AppDisconnected => "app_disconnected",
         ActivityKind::ConnectionAllowed => "connection_allowed",
         ActivityKind::ConnectionDenied => "connection_denied",
+        ActivityKind::ConnectionWidened => "connection_widened",
+        ActivityKind::WideningDenied => "widening_denied",
         ActivityKind::ConnectionRevoked => "connection_revoked",
         ActivityKind::Call => "call",
         ActivityKind::Refused => "refused",
@@ -143,6 +146,8 @@ mod tests {
             ActivityKind::AppDisconnected,
             ActivityKind::ConnectionAllowed,
             ActivityKind::ConnectionDenied,
+            ActivityKind::ConnectionWidened,
+            ActivityKind::WideningDenied,
             ActivityKind::ConnectionRevoked,
             ActivityKind::Call,
             ActivityKind::Refused,

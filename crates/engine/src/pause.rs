@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Not paused.
 const RUNNING: i64 = 0;
@@ -16,11 +17,13 @@ pub(crate) struct Pause {
     clock: Arc<dyn Clock>,
     /// [`RUNNING`], [`UNTIL_RESUME`], or the moment it ends in milliseconds.
     until: AtomicI64,
+    /// For calls that wait for the person.
+    changed: watch::Sender<()>,
 }
 
 impl Pause {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, until: AtomicI64::new(RUNNING) }
+        Self { clock, until: AtomicI64::new(RUNNING), changed: watch::Sender::new(()) }
     }
 
     /// The pause as the settings keep it.
@@ -43,10 +46,17 @@ impl Pause {
             PauseFor::UntilResume => UNTIL_RESUME,
         };
         self.until.fetch_max(until, Ordering::AcqRel);
+        self.changed.send_replace(());
     }
 
     pub(crate) fn resume(&self) {
         self.until.store(RUNNING, Ordering::Release);
+        self.changed.send_replace(());
+    }
+
+    /// Hears whenever the person pauses or resumes.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     pub(crate) fn view(&self) -> PauseView {

@@ -1,6 +1,7 @@
 //! The rooms that need the vault, and what goes on between them.
 
 use crate::{
+    asking::{permits::Permits, sign_ins::Awaited},
     bridge::Asks,
     browser::SystemBrowser,
     connections::{Connections, Standing},
@@ -19,7 +20,10 @@ use relay::{Limits, Relay};
 use signin::{Http, SignIn};
 use std::{
     collections::HashMap,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use store::Store;
@@ -29,6 +33,8 @@ const CUT: Duration = Duration::from_millis(100);
 
 /// How long renewals under way have to arrive and be stored when Bellhop ends.
 const RENEWALS: Duration = Duration::from_secs(4);
+
+pub(crate) use grants::unknown_connection;
 
 mod doorkeeper;
 mod grants;
@@ -56,6 +62,12 @@ pub(crate) struct Rooms {
     http: Http,
     apps: apps::Apps,
     decisions: requests::Decisions,
+    /// Connections that want to do more.
+    pub(crate) permits: Permits,
+    /// Sign-ins that calls wait for.
+    pub(crate) awaited: Awaited,
+    /// Whether a PIN was set, which a person answers with where there is no desktop.
+    pin: AtomicBool,
     /// What was stored of when connections were last active: what has not changed wakes no disk.
     kept_active: tokio::sync::Mutex<HashMap<ConnectionId, Timestamp>>,
     /// Held while services come and go and while an app is let in, so that nobody is let in to what has just gone. No
@@ -77,6 +89,7 @@ impl Rooms {
         let browser = Arc::new(SystemBrowser(inner.desktop.clone()));
         let client_name = format!("Bellhop on {}", inner.computer);
         let key = Arc::new(rows::TokenSubkey(vault.subkey("local-token")));
+        let pin = matches!(store.setting("pin").await, Ok(Some(_)));
         let rooms = Arc::new_cyclic(|weak: &Weak<Self>| {
             let authority = Authority::new(
                 Arc::new(Doorkeeper(weak.clone())),
@@ -105,11 +118,20 @@ impl Rooms {
                 relay_routes: relay.routes(),
                 authority,
                 relay,
-                signin: SignIn::new(http.clone(), clock, random, browser, client_name),
+                signin: SignIn::new(
+                    http.clone(),
+                    Arc::clone(&clock),
+                    Arc::clone(&random),
+                    browser,
+                    client_name,
+                ),
                 bridge_asks: Asks::default(),
                 wires: Wires::default(),
                 apps: inner.apps.clone(),
                 decisions: requests::Decisions::default(),
+                permits: Permits::new(Arc::clone(&clock), Arc::clone(&random)),
+                awaited: Awaited::new(Arc::clone(&clock)),
+                pin: AtomicBool::new(pin),
                 kept_active: tokio::sync::Mutex::default(),
                 changing: tokio::sync::Mutex::default(),
                 http,
@@ -123,6 +145,25 @@ impl Rooms {
         rooms.load_services(inner).await?;
         rooms.watch_requests(inner);
         Ok(rooms)
+    }
+
+    /// All that the engine consists of; `None` when it is being taken down.
+    pub(crate) fn house(&self) -> Option<Arc<Inner>> {
+        self.inner.upgrade()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Whether a PIN was set.
+    pub(crate) fn has_pin(&self) -> bool {
+        self.pin.load(Ordering::Acquire)
+    }
+
+    /// A PIN was set.
+    pub(crate) fn pin_set(&self) {
+        self.pin.store(true, Ordering::Release);
     }
 
     /// A request of this caller arrived on this wire: it can be cut with the connection, and its row moves.

@@ -1,6 +1,7 @@
 //! The sections of the view, built from what the rooms know.
 
 use crate::{
+    asking::wish::Wish,
     catalogue::{self, At},
     connections::{Known, Standing},
     inner::Inner,
@@ -8,8 +9,9 @@ use crate::{
     rooms::Rooms,
 };
 use control::{
-    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestService,
-    RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView, ToolView,
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestAbout,
+    RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView,
+    ToolView,
 };
 use model::{Access, Scope};
 use signin::CredentialState;
@@ -47,7 +49,9 @@ fn status(inner: &Inner) -> StatusView {
     }
     for entry in inner.rooms.get().map(|r| r.registry.all()).unwrap_or_default() {
         if let ServiceState::NeedsSignIn { problem } = service_state(&entry) {
-            problems.push(problem.with("service", &entry.row.name).with("title", &entry.row.title));
+            let problem = problem.with("service", &entry.row.name).with("title", &entry.row.title);
+            let waiting = inner.rooms.get().map(|r| awaited_by(r, &entry)).unwrap_or_default().join(", ");
+            problems.push(if waiting.is_empty() { problem } else { problem.with("awaited_by", waiting) });
         }
     }
     StatusView {
@@ -105,7 +109,14 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         },
         state: service_state(entry),
         tools: tools(rooms, entry),
+        awaited_by: awaited_by(rooms, entry),
     }
+}
+
+/// The connections, by name, whose calls wait until the person has signed in to this service.
+fn awaited_by(rooms: &Rooms, entry: &Entry) -> Vec<String> {
+    let all = rooms.awaited.connections(&entry.row.id).into_iter();
+    all.filter_map(|c| rooms.connections.get(&c)).map(|k| k.name()).collect()
 }
 
 fn tiles(rooms: Option<&Arc<Rooms>>) -> Vec<CatalogueView> {
@@ -178,6 +189,7 @@ fn requests(inner: &Inner, rooms: &Rooms) -> Vec<RequestView> {
     let view = |r: &authority::Request| RequestView {
         id: r.id.clone(),
         snapshot: r.snapshot.clone(),
+        about: RequestAbout::Connect,
         code: r.code.clone(),
         app: r.app.clone(),
         app_id: rooms.recognise(&r.app),
@@ -207,7 +219,38 @@ fn requests(inner: &Inner, rooms: &Rooms) -> Vec<RequestView> {
         asked_on: r.asked_on,
         until: r.until,
     };
-    waiting.iter().map(view).collect()
+    let wishes = rooms.permits.shown().borrow().clone();
+    let mut all: Vec<_> = waiting.iter().map(view).chain(wishes.iter().map(|w| wish(rooms, w))).collect();
+    all.sort_by_key(|r| r.asked_on);
+    all
+}
+
+/// A connection that wants to do more.
+fn wish(rooms: &Rooms, w: &Wish) -> RequestView {
+    let services = rooms.registry.all();
+    let entry = services.iter().find(|e| e.row.name == w.permit.service);
+    RequestView {
+        id: w.id.clone(),
+        snapshot: w.snapshot.clone(),
+        about: RequestAbout::More { connection: w.connection.clone(), tool: w.tool.clone() },
+        code: String::new(),
+        app: w.app.clone(),
+        app_id: rooms.recognise(&w.app),
+        computer: w.computer.clone(),
+        method: w.method,
+        redirect: String::new(),
+        program: w.program.clone(),
+        asked: w.asked(),
+        services: vec![RequestService {
+            name: w.permit.service.clone(),
+            title: w.title.clone(),
+            read: false,
+            write: false,
+            tools: entry.map(|e| tools(rooms, e)).unwrap_or_default(),
+        }],
+        asked_on: w.asked_on,
+        until: w.until,
+    }
 }
 
 /// The apps, read from their configs; on a thread that may wait for a disk.

@@ -10,6 +10,8 @@ pub const METHOD_NOT_FOUND: i64 = -32601;
 pub const INVALID_PARAMS: i64 = -32602;
 /// Something failed on the way.
 pub const INTERNAL: i64 = -32603;
+/// Something of the server's own; those of the legacy era say so of a session they don't know.
+pub const SERVER: i64 = -32000;
 /// The resource is not there (until 2025-11-25; INVALID_PARAMS since).
 pub const RESOURCE_NOT_FOUND: i64 = -32002;
 /// The person did not allow it. Of Bellhop's own, in the range JSON-RPC leaves to servers.

@@ -7,7 +7,7 @@ use crate::{
     client::Head,
     cross,
     flight::Flight,
-    hold::Hold,
+    hold::{self, Held, Hold},
     legacy::{
         events::Seat,
         exchange::{self, Kind},
@@ -94,7 +94,7 @@ pub(crate) struct Answer {
     /// When no more questions are waited for.
     gathered: Option<Instant>,
     numbered: u32,
-    hold: Option<Hold>,
+    hold: Held,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     given_up: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     timer: Pin<Box<Sleep>>,
@@ -158,7 +158,7 @@ impl Answer {
             questions: Vec::new(),
             gathered: None,
             numbered: 0,
-            hold: None,
+            hold: Held::NotYet,
             last_event: None,
             retry: Duration::from_secs(1),
             resumed: 0,
@@ -169,8 +169,21 @@ impl Answer {
     /// It waits for the person.
     #[must_use]
     pub(crate) fn holding(mut self, hold: Hold) -> Self {
-        self.hold = Some(hold);
+        self.hold = Held::Now(hold);
         self
+    }
+
+    /// Waits for the person, when that is what the request needs to be made: once.
+    fn hold_for(&mut self, error: &RelayError) -> bool {
+        let relay = self.flight.relay.clone();
+        let (Held::NotYet, Source::Waiting(_), Some(request)) = (&self.hold, &self.source, &self.request)
+        else {
+            return false;
+        };
+        let Some(about) = hold::about(&relay, &self.flight, error) else { return false };
+        let (source, hold) = hold::until(&relay, &self.flight, about, self.load.clone(), request.clone());
+        (self.source, self.hold) = (source, Held::Now(hold));
+        true
     }
 
     /// The app's next request goes on with this call, which waited for it.
@@ -286,6 +299,7 @@ impl Answer {
                     return Poll::Ready(Step::Ended);
                 }
                 Poll::Ready(Ok(())) => None,
+                Poll::Ready(Err(error)) if self.hold_for(&error) => None,
                 Poll::Ready(Err(error)) => Some(self.fail(&error, out)),
                 Poll::Pending => match ready!(self.poll_timer(cx, out)) {
                     Ok(None) => None,
@@ -306,7 +320,9 @@ impl Answer {
         match &mut self.source {
             Source::Waiting(work) => {
                 let carried = ready!(work.as_mut().poll(cx))?;
-                self.hold = None;
+                if let Held::Now(_) = self.hold {
+                    self.hold = Held::Before;
+                }
                 self.arrived(carried, out);
                 Poll::Ready(Ok(()))
             }
@@ -496,7 +512,7 @@ impl Answer {
         if let Some(gathered) = self.gathered {
             next = next.min(gathered);
         }
-        if let Some(hold) = &self.hold {
+        if let Held::Now(hold) = &self.hold {
             next = next.min(hold.next());
         }
         next
@@ -524,7 +540,7 @@ impl Answer {
                 return Poll::Ready(Ok(Some(Step::Park)));
             }
         }
-        if let Some(hold) = &mut self.hold {
+        if let Held::Now(hold) = &mut self.hold {
             match hold.tick(now) {
                 Ok(notice) => out.extend(notice),
                 Err(error) => return Poll::Ready(Err(error)),
@@ -535,7 +551,7 @@ impl Answer {
                 self.source = Source::Ended;
                 return Poll::Ready(Ok(None));
             }
-            if self.hold.is_none() {
+            if !matches!(self.hold, Held::Now(_)) {
                 return Poll::Ready(Err(RelayError::TimedOut { title: self.flight.service.title.clone() }));
             }
             self.quiet = now + self.flight.relay.limits.answer;

@@ -27,16 +27,22 @@ pub(crate) struct Visit {
 /// What a service asks an app in the middle of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ability {
-    Elicitation,
+    /// The person fills in a form.
+    Form,
+    /// The person opens an address.
+    Url,
     Sampling,
     Roots,
 }
 
 impl Ability {
-    /// What answering a request of this method takes.
-    pub(crate) fn of(method: &str) -> Option<Self> {
+    /// What answering this request takes.
+    pub(crate) fn of(method: &str, params: Option<&Object<'_>>) -> Option<Self> {
         Some(match method {
-            protocol::method::ELICIT => Self::Elicitation,
+            protocol::method::ELICIT => match params.and_then(|p| p.text("mode")).as_deref() {
+                Some("url") => Self::Url,
+                _ => Self::Form,
+            },
             protocol::method::SAMPLE => Self::Sampling,
             protocol::method::ROOTS_LIST => Self::Roots,
             _ => return None,
@@ -46,20 +52,45 @@ impl Ability {
     /// The capability that an app declares for it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Elicitation => "elicitation",
+            Self::Form | Self::Url => "elicitation",
             Self::Sampling => "sampling",
             Self::Roots => "roots",
         }
     }
 
-    const ALL: [Self; 3] = [Self::Elicitation, Self::Sampling, Self::Roots];
+    /// What an app that has nothing but this declares.
+    pub(crate) fn declared(self) -> Object<'static> {
+        let within = match self {
+            Self::Form => Object::new().with("form", Object::new()),
+            Self::Url => Object::new().with("url", Object::new()),
+            Self::Sampling | Self::Roots => Object::new(),
+        };
+        Object::new().with(self.name(), within)
+    }
+
+    /// Whether the person is asked, who may turn away.
+    pub(crate) const fn is_of_the_person(self) -> bool {
+        matches!(self, Self::Form | Self::Url)
+    }
+
+    const ALL: [Self; 4] = [Self::Form, Self::Url, Self::Sampling, Self::Roots];
 }
 
 /// Whether these capabilities hold this one.
 pub(crate) fn can(declared: &RawValue, ability: Ability) -> bool {
     // Nearly every app that can nothing says `{}`.
-    declared.get().contains(ability.name())
-        && Object::parse(declared.get()).is_ok_and(|d| d.get(ability.name()).is_some())
+    if !declared.get().contains(ability.name()) {
+        return false;
+    }
+    let Ok(declared) = Object::parse(declared.get()) else { return false };
+    let Some(said) = declared.get(ability.name()) else { return false };
+    let modes = Object::parse(said.get()).unwrap_or_default();
+    match ability {
+        // Who names no mode means forms (2025-11-25, "Elicitation": capabilities).
+        Ability::Form => modes.get("form").is_some() || modes.get("url").is_none(),
+        Ability::Url => modes.get("url").is_some(),
+        Ability::Sampling | Ability::Roots => true,
+    }
 }
 
 /// Whether an app that declared this can be asked anything.

@@ -38,8 +38,8 @@ pub(crate) fn of_session(
     for (key, question) in asked {
         let name = || format!("bellhop-{}", session.number());
         let (method, params) = cross::question_for_legacy(&question, session.revision, name)?;
-        let ability = Ability::of(&method)?;
-        if !app::can(&session.declared, ability) {
+        let ability = Ability::of(&method, Some(&params))?;
+        if !app::can(session.for_modern(), ability) {
             let title = load.service.title.clone();
             let error = RelayError::MissingCapability { title, ability };
             return Some((Vec::new(), Box::pin(async move { Err(error) })));
@@ -56,7 +56,7 @@ pub(crate) fn of_session(
             match said {
                 Ok(result) => responses.put(key, result),
                 // The era has no errors for answers; a person who was not asked has cancelled.
-                Err(_) if ability == Ability::Elicitation => {
+                Err(_) if ability.is_of_the_person() => {
                     responses.put(key, raw(&Object::new().with("action", "cancel")));
                 }
                 Err(_) => return Err(RelayError::Unanswered { title: load.service.title.clone() }),
@@ -81,8 +81,8 @@ pub(crate) fn of_session(
 /// Asks an app of the modern era in a result, for something after which the request is to be made anew.
 pub(crate) fn again(flight: &Flight, asked: Vec<(String, Box<RawValue>)>) -> Option<Asking> {
     let title = flight.service.title.clone();
-    let Some(digest) = flight.digest.filter(|_| app::can(flight.app.declared(), Ability::Elicitation)) else {
-        let error = RelayError::MissingCapability { title, ability: Ability::Elicitation };
+    let Some(digest) = flight.digest.filter(|_| app::can(flight.app.declared(), Ability::Url)) else {
+        let error = RelayError::MissingCapability { title, ability: Ability::Url };
         return Some(Box::pin(async move { Err(error) }));
     };
     let relay = &flight.relay;

@@ -50,8 +50,8 @@ pub(crate) async fn forward(relay: &Arc<Relay>, app: App, place: Place, request:
     }
     let shape = shape(&flight, &request);
     let load = Load { service: service.clone(), trip: flight.trip().clone(), shape: shape.clone(), params };
-    if refusal.is_none() && asks_midway(relay, &flight, &request.method) {
-        return midway(relay, flight, shape, load, request).await;
+    if asks_midway(relay, &flight, &request.method).await {
+        return midway(relay, flight, shape, load, request, refusal).await;
     }
     let carried = if let Some(refusal) = refusal {
         Err(refusal)
@@ -77,7 +77,9 @@ pub(crate) async fn forward(relay: &Arc<Relay>, app: App, place: Place, request:
             reply::message_with(status, message)
         }
         Ok(Carried::Body { media, source, way }) => {
-            let answer = Answer::new(flight, shape, load, way, source, None);
+            // A stream of the modern era may end with questions, after which the request is made again.
+            let again = (way == Way::LegacyApp).then(|| request.into_owned());
+            let answer = Answer::new(flight, shape, load, way, source, again);
             begin(answer, media, way).await
         }
         Ok(Carried::Ask { asked, state, way }) => {
@@ -114,10 +116,10 @@ pub(crate) fn end(flight: &mut Flight, error: &RelayError) {
 }
 
 /// Whether a service of the legacy era may ask an app of the modern one while it works on this.
-fn asks_midway(relay: &Relay, flight: &Flight, method: &str) -> bool {
+async fn asks_midway(relay: &Arc<Relay>, flight: &Flight, method: &str) -> bool {
     let App::Visit(visit) = &flight.app else { return false };
     links::needs_its_own(visit, method)
-        && relay.shelf(&flight.service).seen().is_some_and(|i| i.speaks.era() == Era::Legacy)
+        && relay.speaks(&flight.service).await.is_ok_and(|s| s.era() == Era::Legacy)
 }
 
 /// A call that may be asked something in the middle: everything about it, its beginning too, is looked after by
@@ -128,10 +130,14 @@ async fn midway(
     shape: Shape,
     load: Load,
     request: Request<'_>,
+    refusal: Option<RelayError>,
 ) -> Response {
     let request = request.into_owned();
     let work = carry::owned(relay.clone(), flight.app.clone(), load.clone(), request.clone());
-    let source = Source::Waiting(Box::pin(work));
+    let source = match refusal {
+        None => Source::Waiting(Box::pin(work)),
+        Some(refusal) => Source::Waiting(Box::pin(async move { Err(refusal) })),
+    };
     let answer = Answer::new(flight, shape, load, Way::ModernApp, source, Some(request));
     begin(answer, mcp::EVENT_STREAM, Way::ModernApp).await
 }

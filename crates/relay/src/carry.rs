@@ -63,25 +63,48 @@ pub(crate) async fn carry(
     load: &Load,
     request: &Request<'_>,
 ) -> Result<Carried, RelayError> {
-    let mut learnt = false;
+    let mut known = Known::FromBefore;
     loop {
-        let speaks = relay.speaks(&load.service).await?;
+        let spoken = relay.speaks(&load.service).await?;
+        let shelf = relay.shelf(&load.service);
+        // Many services of the modern era still take sessions; then nothing has to cross for an app that has them.
+        let also_legacy = known == Known::FromBefore
+            && app.era() == Era::Legacy
+            && spoken == Speaks::Modern
+            && shelf.may_take_sessions();
+        let speaks = if also_legacy { Speaks::Legacy } else { spoken };
         let way = Way::new(app.era(), speaks.era());
         let carried = match speaks {
-            Speaks::Modern => to_modern(relay, app, load, way, request).await,
-            Speaks::Legacy => to_legacy(relay, app, load, way, request).await,
+            Speaks::Modern => to_modern(relay, app, load, way, known, request).await,
+            Speaks::Legacy => to_legacy(relay, app, load, way, known, request).await,
         };
         match carried {
-            // It speaks otherwise than it did: nothing was begun, so once more when that is so.
-            Err(RelayError::OtherEra { title }) if !learnt => {
-                learnt = true;
-                if relay.learn_anew(&load.service).await? == speaks {
-                    return Err(RelayError::NoMcp { title });
+            Err(RelayError::OtherEra { .. }) if also_legacy => {
+                if let App::Session(session) = app {
+                    session.came_back(&load.shape.id);
                 }
+                shelf.takes_no_sessions();
+            }
+            // It may speak otherwise than it did. Nothing was begun, so once more; a refusal then is one.
+            Err(RelayError::OtherEra { .. }) if known == Known::FromBefore => {
+                if let App::Session(session) = app {
+                    session.came_back(&load.shape.id);
+                }
+                relay.learn_anew(&load.service).await?;
+                known = Known::Now;
             }
             other => return other,
         }
     }
+}
+
+/// Since when a service's era is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// From another time: the service may have changed since.
+    FromBefore,
+    /// It was just asked.
+    Now,
 }
 
 /// The headers that mirror a request of the modern era.
@@ -106,6 +129,7 @@ async fn to_modern(
     app: &App,
     load: &Load,
     way: Way,
+    known: Known,
     request: &Request<'_>,
 ) -> Result<Carried, RelayError> {
     let mut looked_again = false;
@@ -141,8 +165,10 @@ async fn to_modern(
             params = fresh.and_then(|i| i.params_of(request.param("name").as_deref()?));
             continue;
         }
-        let is_answer = code.is_some();
-        let era_may_differ = matches!(status.as_u16(), 400 | 404 | 405) && !is_answer;
+        // Servers of the legacy era speak of the session that is missing, with this code and no id.
+        let is_answer = !matches!(code, None | Some(code::SERVER));
+        let refused = matches!(status.as_u16(), 400 | 404 | 405);
+        let era_may_differ = known == Known::FromBefore && refused && !is_answer;
         return match error {
             RelayError::Status { title, .. } if era_may_differ => Err(RelayError::OtherEra { title }),
             RelayError::Status { .. } => answer_of_refusal(relay, load, way, said, status, error),
@@ -168,6 +194,7 @@ async fn to_legacy(
     app: &App,
     load: &Load,
     way: Way,
+    known: Known,
     request: &Request<'_>,
 ) -> Result<Carried, RelayError> {
     let service = &load.service;
@@ -234,7 +261,9 @@ async fn to_legacy(
             Wire::Events(wire) => match wire.sit(request) {
                 None => RelayError::SessionGone { title: title() },
                 Some(seat) => {
-                    exchange::tell(&relay.http, &relay.limits, service, opened.head(), body.clone()).await?;
+                    let told =
+                        exchange::tell(&relay.http, &relay.limits, service, opened.head(), body.clone());
+                    Box::pin(told).await?;
                     return Ok(Carried::Body { media: mcp::EVENT_STREAM, source: Source::Seat(seat), way });
                 }
             },
@@ -253,6 +282,16 @@ async fn to_legacy(
                 }
                 match error {
                     RelayError::SessionGone { .. } => error,
+                    // The words of the modern era, which it has gone over to.
+                    RelayError::Status { title, .. }
+                        if known == Known::FromBefore
+                            && matches!(
+                                error_code(&said, &load.trip.sent_id()),
+                                Some(code::HEADER_MISMATCH | code::UNSUPPORTED_VERSION)
+                            ) =>
+                    {
+                        return Err(RelayError::OtherEra { title });
+                    }
                     RelayError::Status { .. } => {
                         return answer_of_refusal(relay, load, way, said, status, error);
                     }

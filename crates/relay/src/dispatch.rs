@@ -49,7 +49,7 @@ pub(crate) async fn locate(
         Resource::One(name) => at_one(relay, scope, name, request).await?,
     };
     let Found { service, needs, target, params } = found;
-    let refusal = may(scope, &service, needs, target.as_deref()).err();
+    let refusal = may(app, scope, &service, needs, target.as_deref()).err();
     if let Some(error) = &refusal
         && !relay.could_ask(app, error)
     {
@@ -63,9 +63,22 @@ pub(crate) async fn locate(
 }
 
 /// Whether the scope allows this; the refusal names what to allow.
-fn may(scope: &Leave, service: &Service, access: Access, tool: Option<&str>) -> Result<(), RelayError> {
+fn may(
+    app: &App,
+    scope: &Leave,
+    service: &Service,
+    access: Access,
+    tool: Option<&str>,
+) -> Result<(), RelayError> {
     if scope.allows(&service.name, access) {
         return Ok(());
+    }
+    if app.connection().grant.load().scope.allows(&service.name, access) {
+        // The person has nothing to add: the app itself asked for a token that may do less.
+        return Err(RelayError::NarrowToken {
+            title: service.title.clone(),
+            permit: Permit { service: service.name.clone(), access },
+        });
     }
     Err(RelayError::NotAllowed {
         title: service.title.clone(),

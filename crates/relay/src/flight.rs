@@ -86,6 +86,11 @@ impl Trip {
         self.place().lease = Some(lease);
     }
 
+    /// The service refused it or was sent nothing: it has begun nothing.
+    fn back(&self) {
+        self.place().stage = Stage::Ready;
+    }
+
     /// The id that the service knows it by.
     pub(crate) fn sent_id(&self) -> Id {
         self.place().sent.clone()
@@ -134,6 +139,15 @@ impl Flight {
     /// From which level on the app hears what the service logs; `None` for nothing.
     pub(crate) fn level(&self) -> Option<Level> {
         self.app.level()
+    }
+
+    /// It waits here before it is made again: whoever gives it up gives it up here, and the service, which has
+    /// begun nothing, is told nothing.
+    pub(crate) fn waits_here(&self) {
+        self.trip.back();
+        if let App::Session(session) = &self.app {
+            session.came_back(&self.id);
+        }
     }
 
     fn leave(&mut self) {

@@ -22,6 +22,13 @@ pub(crate) struct Hold {
     told: u64,
 }
 
+/// Whether a call is held. It is once at most.
+pub(crate) enum Held {
+    NotYet,
+    Now(Hold),
+    Before,
+}
+
 /// How often an app that can be told is told that its call waits.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -76,6 +83,7 @@ pub(crate) fn until(
     load: Load,
     request: Request<'static>,
 ) -> (Source, Hold) {
+    flight.waits_here();
     let hold = Hold::new(relay, flight.token.clone(), flight.service.title.clone());
     let (relay, app) = (relay.clone(), flight.app.clone());
     let source = Source::Waiting(Box::pin(async move {

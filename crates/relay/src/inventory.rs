@@ -232,6 +232,7 @@ where
 {
     let can = Object::parse(about.capabilities.get()).unwrap_or_default();
     let mut lists = [const { Vec::new() }; 4];
+    let mut size = 0;
     for ((member, key, capability, method), out) in LISTS.iter().zip(&mut lists) {
         if can.get(capability).is_none() {
             continue;
@@ -244,6 +245,11 @@ where
                 Err(RelayError::Declined { .. }) => break,
                 other => other?,
             };
+            // All pages together are held no more than one message is.
+            size += result.get().len();
+            if size > limits.message {
+                return Err(RelayError::TooLarge { title: service.title.clone() });
+            }
             let result = Object::parse(result.get())
                 .map_err(|_| RelayError::NoMcp { title: service.title.clone() })?;
             out.extend(items(&result, member, key));

@@ -24,7 +24,8 @@ pub struct Limits {
     pub inventory_age: Duration,
     /// How many pages of a list are fetched.
     pub pages: usize,
-    /// How many sessions one connection may have; the one idle the longest makes room.
+    /// How many sessions one connection may have; the one idle the longest makes room. As many subscriptions,
+    /// of which the oldest makes room.
     pub sessions: usize,
     /// How many messages wait for an app's listening stream before the oldest is dropped.
     pub queue: usize,

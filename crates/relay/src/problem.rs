@@ -12,6 +12,9 @@ pub(crate) enum RelayError {
     /// The connection's scope lacks this.
     #[error("needs {permit}")]
     NotAllowed { title: String, permit: Permit, tool: Option<String> },
+    /// The connection's scope has this, and the token that came does not: the app asked for less.
+    #[error("the token lacks {permit}")]
+    NarrowToken { title: String, permit: Permit },
     /// No tool, prompt or resource of that name.
     #[error("nothing is called {name}")]
     Nothing { what: &'static str, name: String },
@@ -88,6 +91,7 @@ impl RelayError {
         match self {
             Self::NoService { .. } => "relay.no_service",
             Self::NotAllowed { .. } => "relay.not_allowed",
+            Self::NarrowToken { .. } => "relay.narrow_token",
             Self::Nothing { .. } => "relay.nothing_of_that_name",
             Self::NoMethod { .. } => "relay.no_method",
             Self::BadParams { .. } => "relay.bad_params",
@@ -130,7 +134,7 @@ impl RelayError {
             _ => {}
         }
         match self {
-            Self::NoService { .. } | Self::NotAllowed { .. } => code::NOT_ALLOWED,
+            Self::NoService { .. } | Self::NotAllowed { .. } | Self::NarrowToken { .. } => code::NOT_ALLOWED,
             Self::Nothing { what: "resource", .. } => code::RESOURCE_NOT_FOUND,
             Self::Nothing { .. } | Self::BadParams { .. } | Self::BadState => code::INVALID_PARAMS,
             Self::MissingCapability { .. } | Self::Unanswered { .. } | Self::TooMany => code::INVALID_REQUEST,
@@ -144,12 +148,11 @@ impl RelayError {
     pub(crate) fn reply(&self, era: Era, id: &Id) -> Bytes {
         let problem = self.problem();
         let mut data = Object::new().with("code", &problem.code);
-        if let Self::NotAllowed { permit, .. } = self {
+        if let Self::NotAllowed { permit, .. } | Self::NarrowToken { permit, .. } = self {
             data = data.with("scope", permit.to_string());
         }
         if let Self::MissingCapability { ability, .. } = self {
-            let missing = Object::new().with(ability.name(), Object::new());
-            data = data.with("requiredCapabilities", missing);
+            data = data.with("requiredCapabilities", ability.declared());
         }
         protocol::error_with(Some(id), self.json_rpc_code(era), &problem.to_string(), Some(&data.to_raw()))
     }
@@ -180,6 +183,13 @@ impl Explain for RelayError {
                 .with("service", title)
                 .with("permit", permit)
             }
+            Self::NarrowToken { title, permit } => Problem::new(
+                code,
+                format!("This app's connection may do that in {title}, but the app asked for a token that may do less."),
+                "Let the app sign in to Bellhop again.",
+            )
+            .with("service", title)
+            .with("permit", permit),
             Self::Nothing { what, name } => {
                 Problem::new(code, format!("There is no {what} called “{name}”."), "Ask for the list again.")
                     .with("name", name)

@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, ServiceId, ShortName};
-use protocol::Object;
+use protocol::{Notification, Object, method};
 use serde_json::value::RawValue;
 use std::{
     collections::{HashMap, VecDeque},
@@ -112,6 +112,19 @@ impl Relay {
         tokio::join!(sessions, self.end_links_of(connection));
     }
 
+    /// The person lets a connection do more with a service: its app is told that there is more in the lists. Call it
+    /// when [`Connection::grant`](crate::Connection::grant) has it.
+    pub fn widened(&self, connection: &ConnectionId, service: &ServiceId) {
+        let services = self.access.services();
+        let Some(service) = services.iter().find(|s| &s.id == service) else { return };
+        let notice = Notification::new(method::TOOLS_CHANGED, None).to_bytes();
+        for session in self.sessions_seeing(service).iter().filter(|s| &s.connection.id == connection) {
+            session.inbox.put_once(notice.clone());
+        }
+        // Apps of the modern era listen without a session; to look again costs the others little.
+        self.listeners.tell_change(service, method::TOOLS_CHANGED);
+    }
+
     /// Fetches what a service offers, now: after a sign-in, or when the person asks.
     ///
     /// # Errors
@@ -156,6 +169,7 @@ impl Relay {
             links.push(shelf.own());
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
+        self.end_parked_at(service);
         tokio::join!(self.close(links), self.end_links_at(service));
     }
 

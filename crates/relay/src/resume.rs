@@ -8,6 +8,7 @@ use crate::app::App;
 use bytes::Bytes;
 use protocol::sse;
 use std::{collections::VecDeque, time::Duration};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A stream whose app went away.
 pub(crate) struct Broken {
@@ -15,6 +16,14 @@ pub(crate) struct Broken {
     pub(crate) said: Said,
     /// What was ready and not given out.
     pub(crate) waiting: VecDeque<Out>,
+    /// Ends the waiting for the app when it goes on with this.
+    waits: Option<DropGuard>,
+}
+
+impl Broken {
+    pub(crate) fn new(answer: Answer, said: Said, waiting: VecDeque<Out>) -> Self {
+        Self { answer: Some(answer), said, waiting, waits: None }
+    }
 }
 
 /// What was said on a stream, as far back as an app may want it again.
@@ -59,7 +68,9 @@ impl Said {
 
     /// Whether everything after this event is still there.
     pub(crate) fn has_all_after(&self, event: u64) -> bool {
-        event == self.last || self.kept.front().is_some_and(|(first, _)| *first <= event + 1)
+        // One that was never said is nobody's.
+        let kept = || self.kept.front().is_some_and(|(first, _)| *first <= event + 1);
+        event == self.last || (event < self.last && kept())
     }
 }
 
@@ -70,7 +81,7 @@ pub(crate) fn named(id: &str) -> Option<(u64, u64)> {
 }
 
 /// Keeps a broken stream for a moment; then its call is given up.
-pub(crate) fn keep(broken: Broken) {
+pub(crate) fn keep(mut broken: Broken) {
     let Some(answer) = &broken.answer else { return };
     let App::Session(session) = answer.flight.app.clone() else { return };
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -81,14 +92,18 @@ pub(crate) fn keep(broken: Broken) {
     }
     let patience = answer.flight.relay.limits.rejoin;
     let number = broken.said.stream;
+    let taken = CancellationToken::new();
+    broken.waits = Some(taken.clone().drop_guard());
     session.keep_broken(number, broken);
     runtime.spawn(async move {
         tokio::select! {
             () = tokio::time::sleep(patience) => {}
             () = stop.cancelled() => {}
             () = over.cancelled() => {}
+            // It may break off again, and is waited for anew then.
+            () = taken.cancelled() => return,
         }
-        drop(session.take_broken(number));
+        drop(session.take_broken(number, |_| true));
     });
 }
 
@@ -105,6 +120,7 @@ mod tests {
         assert_eq!(said.after(0).count(), 2);
         assert_eq!(said.after(1).count(), 1);
         assert!(said.has_all_after(0) && said.has_all_after(2));
+        assert!(!said.has_all_after(3) && !said.has_all_after(u64::MAX), "never said");
         said.say(&vec![b' '; KEPT]);
         assert!(!said.has_all_after(1), "there would be a gap");
         assert_eq!(named("3-1"), Some((3, 1)));

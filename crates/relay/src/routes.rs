@@ -100,12 +100,10 @@ fn found(
 }
 
 /// Goes on with a stream that broke off. Bellhop may not have noticed yet that it did.
-async fn go_on(session: &Arc<Session>, (stream, event): (u64, u64)) -> Response {
+async fn go_on(session: &Arc<Session>, named: Option<(u64, u64)>) -> Response {
     for _ in 0..20 {
-        if let Some(broken) = session.take_broken(stream) {
-            if !broken.said.has_all_after(event) {
-                break;
-            }
+        let Some((stream, event)) = named else { break };
+        if let Some(broken) = session.take_broken(stream, |b| b.said.has_all_after(event)) {
             return reply::stream(mcp::EVENT_STREAM, Stream::again(broken, event));
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
@@ -134,8 +132,8 @@ async fn get(
     if method == Method::HEAD {
         return reply::stream(mcp::EVENT_STREAM, Body::empty());
     }
-    if let Some(id) = header_text(headers, &mcp::LAST_EVENT_ID).and_then(resume::named) {
-        return go_on(&session, id).await;
+    if let Some(id) = header_text(headers, &mcp::LAST_EVENT_ID) {
+        return go_on(&session, resume::named(id)).await;
     }
     let left = session.listens();
     let stop = &session.connection.stop;
@@ -176,6 +174,7 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Packet::One(message) if door::is_modern(headers, &message) => {
             return door::message(&relay, &caller, &endpoint, headers, message).await;
         }
+        Packet::Batch(_) if door::names_modern(headers) => return no_batch(),
         packet => packet,
     };
     let known = |version: &str| version.parse::<Revision>().map(Revision::era);
@@ -199,11 +198,14 @@ async fn post(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Re
         Packet::Batch(messages) if session.revision.has_batches() => {
             batch(&relay, &session, &caller.leave(), messages).await
         }
-        Packet::Batch(_) => {
-            let text = "Several messages at once are not part of this revision.";
-            reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
-        }
+        Packet::Batch(_) => no_batch(),
     }
+}
+
+/// Most revisions know no batches.
+fn no_batch() -> Response {
+    let text = "Several messages at once are not part of this revision.";
+    reply::refuse(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, text)
 }
 
 /// A revision that is not spoken here, and which are.

@@ -61,19 +61,33 @@ pub(crate) struct Shelf {
 struct Inner {
     /// The kept inventory has been looked for.
     looked: bool,
-    /// The service said that its lists changed.
-    stale: bool,
+    /// How often the service said that its lists changed.
+    changes: u64,
+    /// How many of these the last fetch has seen.
+    seen_changes: u64,
     watching: bool,
+    /// A service of the modern era was asked for a session, and has none.
+    no_sessions: bool,
     /// A server in trouble said nothing about its era when it was asked, so it is asked again next time.
     unsure: bool,
     failed: Option<(Timestamp, RelayError)>,
     fetch: Option<Fetch>,
 }
 
+impl Inner {
+    /// The service said that its lists changed, and they were not fetched since.
+    fn stale(&self) -> bool {
+        self.changes > self.seen_changes
+    }
+}
+
 type Fetch = Shared<BoxFuture<'static, Result<(), RelayError>>>;
 
 /// How long a service that could not be reached is left alone when somebody merely lists.
 const LEFT_ALONE: Duration = Duration::from_secs(15);
+
+/// How long to wait before fetching again what changed while it was fetched.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// How long to wait before listening again to a service that ended the stream.
 const LISTEN_AGAIN: Duration = Duration::from_secs(30);
@@ -95,6 +109,16 @@ impl Shelf {
     /// What was last seen.
     pub(crate) fn seen(&self) -> Option<Arc<Inventory>> {
         self.seen.load_full()
+    }
+
+    /// Whether a service of the modern era may also take sessions: until it was asked for one and refused.
+    pub(crate) fn may_take_sessions(&self) -> bool {
+        !self.inner().no_sessions
+    }
+
+    /// It was asked for a session and refused.
+    pub(crate) fn takes_no_sessions(&self) {
+        self.inner().no_sessions = true;
     }
 
     pub(crate) fn own(&self) -> Arc<Link> {
@@ -122,23 +146,13 @@ impl Relay {
         service: &Arc<Service>,
     ) -> Result<Arc<Inventory>, RelayError> {
         let shelf = self.shelf(service);
-        if !shelf.inner().looked {
-            let kept = self.rows.load(&service.id).await.and_then(|json| Inventory::read(&json));
-            let mut inner = shelf.inner();
-            if !std::mem::replace(&mut inner.looked, true)
-                && let Some(kept) = kept
-                && shelf.seen.load().is_none()
-            {
-                shelf.seen.store(Some(Arc::new(kept)));
-                self.generation.fetch_add(1, Ordering::AcqRel);
-            }
-        }
+        self.recall_kept(&shelf, service).await;
         let seen = shelf.seen();
         let now = self.clock.now();
         let stale = {
             let inner = shelf.inner();
             let old = seen.as_ref().is_none_or(|s| now.since(s.fetched) > self.limits.inventory_age);
-            if !inner.stale && !old {
+            if !inner.stale() && !old {
                 return seen.ok_or_else(|| RelayError::TimedOut { title: service.title.clone() });
             }
             if let Some((at, error)) = &inner.failed
@@ -146,7 +160,7 @@ impl Relay {
             {
                 return seen.ok_or_else(|| error.clone());
             }
-            inner.stale
+            inner.stale()
         };
         let fetch = self.fetch(&shelf, service);
         if let Some(seen) = &seen
@@ -165,11 +179,23 @@ impl Relay {
     /// Fetches, or joins the fetch that is under way. It goes on when nobody waits for it any more.
     pub(crate) fn fetch(self: &Arc<Self>, shelf: &Arc<Shelf>, service: &Arc<Service>) -> Fetch {
         let mut inner = shelf.inner();
-        if let Some(fetch) = inner.fetch.as_ref().filter(|f| f.peek().is_none()) {
+        // `peek` would not do: it knows of the end only when somebody waited for it.
+        if let Some(fetch) = inner.fetch.as_ref().filter(|f| (*f).clone().now_or_never().is_none()) {
             return fetch.clone();
         }
         let title = service.title.clone();
-        let task = tokio::spawn(fetching(self.clone(), shelf.clone(), service.clone()));
+        let (relay, shelf, service) = (self.clone(), shelf.clone(), service.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                fetching(relay.clone(), shelf.clone(), service.clone()).await?;
+                // What changed while it was fetched was perhaps not seen.
+                if !shelf.inner().stale() {
+                    return Ok(());
+                }
+                // A service that says so with each list it gives is no reason to ask without a pause.
+                tokio::time::sleep(BREATH).await;
+            }
+        });
         let fetch: Fetch = task.map(move |r| r.unwrap_or(Err(RelayError::Died { title }))).boxed().shared();
         inner.fetch = Some(fetch.clone());
         fetch
@@ -180,10 +206,32 @@ impl Relay {
     /// # Errors
     /// Why that is not known.
     pub(crate) async fn speaks(self: &Arc<Self>, service: &Arc<Service>) -> Result<Speaks, RelayError> {
-        if let Some(seen) = self.shelf(service).seen() {
+        let shelf = self.shelf(service);
+        if let Some(seen) = shelf.seen() {
             return Ok(seen.speaks);
         }
-        self.inventory(service).await.map(|i| i.speaks)
+        self.recall_kept(&shelf, service).await;
+        if shelf.seen().is_none() {
+            // Whoever calls it wants to know now, also when it was not there a moment ago.
+            self.fetch(&shelf, service).await?;
+        }
+        shelf.seen().map(|i| i.speaks).ok_or_else(|| RelayError::TimedOut { title: service.title.clone() })
+    }
+
+    /// Looks once for what was kept of a service.
+    async fn recall_kept(&self, shelf: &Shelf, service: &Service) {
+        if shelf.inner().looked {
+            return;
+        }
+        let kept = self.rows.load(&service.id).await.and_then(|json| Inventory::read(&json));
+        let mut inner = shelf.inner();
+        if !std::mem::replace(&mut inner.looked, true)
+            && let Some(kept) = kept
+            && shelf.seen.load().is_none()
+        {
+            shelf.seen.store(Some(Arc::new(kept)));
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// It did not understand how it was spoken to: how it is spoken to now.
@@ -192,7 +240,11 @@ impl Relay {
     /// Why that can't be found out.
     pub(crate) async fn learn_anew(self: &Arc<Self>, service: &Arc<Service>) -> Result<Speaks, RelayError> {
         let shelf = self.shelf(service);
-        shelf.inner().unsure = true;
+        {
+            let mut inner = shelf.inner();
+            inner.unsure = true;
+            inner.no_sessions = false;
+        }
         self.fetch(&shelf, service).await?;
         self.speaks(service).await
     }
@@ -207,7 +259,7 @@ impl Relay {
     /// The service said that its lists changed.
     pub(crate) fn lists_changed(self: &Arc<Self>, service: &Arc<Service>) {
         let shelf = self.shelf(service);
-        shelf.inner().stale = true;
+        shelf.inner().changes += 1;
         // The task runs by itself; nobody waits for it here.
         drop(self.fetch(&shelf, service));
     }
@@ -215,7 +267,7 @@ impl Relay {
 
 async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -> Result<(), RelayError> {
     // Before the first request, so that a change that comes meanwhile counts for the next fetch.
-    shelf.inner().stale = false;
+    let changes = shelf.inner().changes;
     let work = async {
         let now = relay.clock.now();
         let link = shelf.own_for(&service);
@@ -260,6 +312,7 @@ async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -
         let mut inner = shelf.inner();
         inner.looked = true;
         inner.failed = None;
+        inner.seen_changes = changes;
         let says = ["tools", "prompts", "resources"].iter().any(|c| {
             let can = Object::parse(new.capabilities.get()).unwrap_or_default();
             can.object(c).and_then(|c| c.flag("listChanged")) == Some(true)

@@ -56,7 +56,7 @@ impl Stream {
 
     /// A stream that broke off, from what the app has read of it on.
     pub(crate) fn again(broken: Broken, after: u64) -> Self {
-        let Broken { answer, said, waiting } = broken;
+        let Broken { answer, said, waiting, .. } = broken;
         let limit = answer.as_ref().map_or(resume::ALIVE, |a| a.flight.relay.limits.keep_alive);
         let mut ready: VecDeque<Out> = said.after(after).map(Out::Piece).collect();
         ready.extend(waiting);
@@ -189,7 +189,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         let (Some(answer), Some(said)) = (self.answer.take(), self.said.take()) else { return };
         if !answer.is_answered() {
-            resume::keep(Broken { answer: Some(answer), said, waiting: std::mem::take(&mut self.ready) });
+            resume::keep(Broken::new(answer, said, std::mem::take(&mut self.ready)));
         }
     }
 }

@@ -239,7 +239,7 @@ fn ask_in_result(flight: &Flight, link: &Arc<Link>, question: Request<'_>) -> Pa
         tokio::spawn(async move { relay.tell(&link, answer).await });
         return Passed::Nothing;
     }
-    let Some(ability) = Ability::of(&question.method) else {
+    let Some(ability) = Ability::of(&question.method, question.params.as_ref()) else {
         let text = "This app knows no such request.";
         answer_with_error(&flight.relay, link, &question.id, code::METHOD_NOT_FOUND, text);
         return Passed::Nothing;

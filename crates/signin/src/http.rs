@@ -302,6 +302,34 @@ impl Guarded {
         Ok(Answer { url, status, headers, body: body.freeze() })
     }
 
+    /// Whether an address answers with an event stream that begins by naming where to post to: the transport of MCP
+    /// 2024-11-05. What else is on the stream is not waited for.
+    pub(crate) async fn streams_events(&self, url: &Url) -> bool {
+        if self.reach.check(url).is_err() {
+            return false;
+        }
+        let asking = async {
+            let request = self.client.get(url.clone()).header(header::ACCEPT, "text/event-stream");
+            let mut response = request.send().await.ok()?;
+            if !response.status().is_success() || !is_event_stream(response.headers()) {
+                return None;
+            }
+            let mut begun = BytesMut::new();
+            while begun.len() <= LONGEST {
+                begun.extend_from_slice(&response.chunk().await.ok()??);
+                let mut lines: Vec<&[u8]> = begun.as_ref().split(|b| matches!(b, b'\n' | b'\r')).collect();
+                // Not whole yet.
+                lines.pop();
+                let mut named = lines.iter().filter_map(|l| l.strip_prefix(b"event:"));
+                if let Some(first) = named.next().map(<[u8]>::trim_ascii) {
+                    return Some(first == b"endpoint");
+                }
+            }
+            None
+        };
+        tokio::time::timeout(PATIENCE, asking).await.ok().flatten().unwrap_or(false)
+    }
+
     /// Send a request that proves nothing, and follow redirects, each checked anew.
     ///
     /// A redirect repeats the request as it was: these are GETs, or a POST that asks who is there.

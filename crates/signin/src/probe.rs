@@ -12,6 +12,8 @@ use url::Url;
 
 /// The newest revision of MCP that services of the legacy era are asked for.
 const REVISION: &str = "2025-11-25";
+/// The revision of the modern era.
+const MODERN: &str = "2026-07-28";
 const SESSION: &str = "mcp-session-id";
 
 /// What was found at an address.
@@ -48,6 +50,13 @@ pub(crate) async fn look(web: &Guarded, url: Url) -> Result<Seen, SignInError> {
         return Ok(Seen { url: answer.url, standing: Standing::Asks(challenge) });
     }
     let Some(title) = welcome(&answer) else {
+        // It may be of the era without `initialize`, or of the transport before the one that has it.
+        if let Some(standing) = discover(web, &answer.url).await {
+            return Ok(Seen { url: answer.url, standing });
+        }
+        if matches!(answer.status.as_u16(), 400 | 404 | 405) && web.streams_events(&answer.url).await {
+            return Ok(Seen { url: answer.url, standing: Standing::Open { title: None } });
+        }
         return Err(no_welcome(name, &answer));
     };
     // Some servers greet everybody and want a sign-in for all that follows.
@@ -66,9 +75,49 @@ pub(crate) async fn verify(web: &Guarded, url: &Url, token: &Secret) -> Result<O
     if answer.status == StatusCode::UNAUTHORIZED {
         return Err(SignInError::NewTokenRefused { host: host(url) });
     }
-    let title = welcome(&answer);
+    let Some(title) = welcome(&answer) else {
+        let discovered = web.send(discovery(url.clone()).bearer(token)).await;
+        return Ok(discovered.ok().and_then(|a| discovered_title(&a)).flatten());
+    };
     leave(web, &answer, Some(token)).await;
-    Ok(title.flatten())
+    Ok(title)
+}
+
+/// Ask a server in the way of the modern era (2026-07-28). `None` when it does not understand that.
+async fn discover(web: &Guarded, url: &Url) -> Option<Standing> {
+    let answer = web.send(discovery(url.clone())).await.ok()?;
+    match challenge(&answer) {
+        Some(challenge) => Some(Standing::Asks(challenge)),
+        None => discovered_title(&answer).map(|title| Standing::Open { title }),
+    }
+}
+
+/// The modern era's first request. What it says of itself stands in headers too.
+fn discovery(url: Url) -> Ask {
+    let about = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientInfo": client(),
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let body =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": { "_meta": about } });
+    let mut ask = rpc(url, &body);
+    ask.headers.insert("mcp-protocol-version", HeaderValue::from_static(MODERN));
+    ask.headers.insert("mcp-method", HeaderValue::from_static("server/discover"));
+    ask
+}
+
+/// The server's title when it answered our `server/discover`.
+fn discovered_title(answer: &Answer) -> Option<Option<String>> {
+    if !answer.status.is_success() {
+        return None;
+    }
+    let message = message(answer)?;
+    let result = message.get("result")?;
+    result.get("supportedVersions")?.as_array()?;
+    let about = result.get("_meta").and_then(|m| m.get("io.modelcontextprotocol/serverInfo"));
+    let info = |name| about?.get(name)?.as_str().and_then(label);
+    Some(info("title").or_else(|| info("name")))
 }
 
 fn hello(url: Url) -> Ask {
@@ -79,10 +128,14 @@ fn hello(url: Url) -> Ask {
         "params": {
             "protocolVersion": REVISION,
             "capabilities": {},
-            "clientInfo": { "name": "bellhop", "title": "Bellhop", "version": env!("CARGO_PKG_VERSION") },
+            "clientInfo": client(),
         },
     });
     rpc(url, &body)
+}
+
+fn client() -> Value {
+    json!({ "name": "bellhop", "title": "Bellhop", "version": env!("CARGO_PKG_VERSION") })
 }
 
 fn rpc(url: Url, body: &Value) -> Ask {

@@ -1,5 +1,5 @@
 use crate::{Store, StoreError, column};
-use model::{AppId, ClientId, ConnectionId, Program, Resource, Scope, ShortName, Timestamp};
+use model::{AppId, ClientId, ConnectionId, Permit, Program, Resource, Scope, ShortName, Timestamp};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 /// A client that registered with the local authorization server.
@@ -230,6 +230,45 @@ impl Store {
         .execute(self.writer())
         .await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Superseded) }
+    }
+
+    /// Let a connection do this too, and its newest tokens with it, unless they may do less than the connection
+    /// could. The log learns `connection_widened`. `false` when the connection is not there or revoked.
+    ///
+    /// # Errors
+    /// When it can't be written: the connection may do what it could before.
+    pub async fn widen(&self, id: &ConnectionId, permit: &Permit) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query(
+            "SELECT c.app, c.computer, c.scope, f.scope AS family_scope FROM connections c
+             LEFT JOIN families f ON f.connection = c.id WHERE c.id = ? AND c.revoked_on IS NULL",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        let more = Scope::new([permit.clone()]);
+        let scope: Scope = column::parsed(&row, "scope")?;
+        sqlx::query("UPDATE connections SET scope = ? WHERE id = ?")
+            .bind(scope.union(&more).to_string())
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if let Some(family) = column::maybe_text(&row, "family_scope")? {
+            let family: Scope = family.parse().map_err(|_| StoreError::Column("family_scope"))?;
+            if family.covers(&scope) {
+                sqlx::query("UPDATE families SET scope = ? WHERE connection = ?")
+                    .bind(family.union(&more).to_string())
+                    .bind(id.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        let name = format!("{} on {}", column::text(&row, "app")?, column::text(&row, "computer")?);
+        let service = permit.service.as_str();
+        self.tell(&mut tx, "connection_widened", Some(&name), Some(service), "ok").await?;
+        self.commit(tx).await?;
+        Ok(true)
     }
 
     /// Cut a connection off: its row stays, revoked, and its family is gone. The log learns

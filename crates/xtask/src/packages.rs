@@ -33,6 +33,8 @@ pub const DISPLAY: &[&str] = &[
     "adwaita-icon-theme",
     "fonts-dejavu-core",
 ];
+/// To test with peers made with Python.
+pub const PYTHON: &[&str] = &["python3", "python3-venv"];
 /// To test with a browser, and the screens of the window in one.
 pub const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 

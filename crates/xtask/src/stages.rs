@@ -83,7 +83,7 @@ impl Asked {
 fn prepare(asked: &Asked) -> Result<(), Failure> {
     let mut groups = vec![packages::COMPILER, packages::DESKTOP, packages::SESSION];
     if ["clients", "desktop", "lint", "unit"].iter().any(|stage| asked.has(stage)) {
-        groups.extend([packages::DISPLAY, packages::BROWSER]);
+        groups.extend([packages::DISPLAY, packages::BROWSER, packages::PYTHON]);
     }
     packages::need(&groups)?;
     ui::build()
@@ -131,11 +131,26 @@ fn end_to_end(module: &str, asked: &Asked) -> Result<Count, Failure> {
         println!("nothing yet");
         return Ok(Count::default());
     }
-    build_programs(&["bellhop-cli", "bellhop-playground", "bellhop-desktop"])?;
+    // The suite of the specification knows nothing of a desktop, and is worth running while one works on the relay.
+    let programs: &[&str] = match module {
+        "conformance" => &["bellhop-cli"],
+        _ => &["bellhop-cli", "bellhop-playground", "bellhop-desktop"],
+    };
+    build_programs(programs)?;
+    let mut count = Count::default();
     if Path::new("tests/peers/package-lock.json").exists() {
         ui::install("tests/peers")?;
+        if module == "conformance" {
+            let mut npm = sh::command("npm", &["test", "--silent"]);
+            npm.current_dir(tree::root().join("tests/peers"));
+            count += check("the peers among themselves", npm);
+        }
     }
-    tests(&["--package", "bellhop-tests"], Some(module), module == "desktop", asked)
+    if module == "clients" && tools::peers().is_none() {
+        count += Count::SKIP;
+    }
+    count += tests(&["--package", "bellhop-tests"], Some(module), module == "desktop", asked)?;
+    Ok(count)
 }
 
 fn build_programs(packages: &[&str]) -> Result<(), Failure> {

@@ -2,7 +2,8 @@
 
 use crate::{desk::Wish, words::Words};
 use control::{
-    Command, ConnectionState, KeysState, PauseFor, PauseView, Section, SectionName, ServiceState, View,
+    Command, ConnectionState, KeysState, PauseFor, PauseView, RequestAbout, Section, SectionName,
+    ServiceState, View,
 };
 use model::{RequestId, ServiceId, Timestamp};
 use std::time::Duration;
@@ -154,7 +155,11 @@ fn needs(view: &View, words: &Words) -> Vec<Entry> {
     let mut needs = Vec::new();
     if let Some(Section::Requests(requests)) = view.sections.get(&SectionName::Requests) {
         needs.extend(requests.iter().take(NAMED).map(|request| {
-            Entry::Do(Act::Consent(request.id.clone()), words.asks.replace("{}", &short(&request.app)))
+            let asks = match request.about {
+                RequestAbout::Connect => words.asks,
+                RequestAbout::More { .. } => words.asks_more,
+            };
+            Entry::Do(Act::Consent(request.id.clone()), asks.replace("{}", &short(&request.app)))
         }));
     }
     let status = match view.sections.get(&SectionName::Status) {

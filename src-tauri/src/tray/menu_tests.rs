@@ -1,6 +1,6 @@
 use super::*;
 use crate::words::Language;
-use control::{ConnectionView, Method, RequestView, ServiceView, StatusView};
+use control::{ConnectionView, Method, RequestAbout, RequestView, ServiceView, StatusView};
 use model::{Problem, Scope, ShortName};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -46,6 +46,7 @@ fn request(app: &str) -> RequestView {
     RequestView {
         id: "0a".into(),
         snapshot: String::new(),
+        about: RequestAbout::Connect,
         code: String::new(),
         app: app.into(),
         app_id: None,
@@ -71,6 +72,7 @@ fn service(title: &str, state: ServiceState) -> ServiceView {
         method: "oauth".into(),
         state,
         tools: Vec::new(),
+        awaited_by: Vec::new(),
     }
 }
 

@@ -1,7 +1,13 @@
 //! Services and apps that are what they say they are.
 
 mod apps;
+mod asking;
 mod bridge;
 mod documents;
+mod faithful;
+mod inspector;
 mod peers;
 mod playground;
+mod python;
+mod rmcp;
+mod sdk;

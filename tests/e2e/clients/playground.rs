@@ -134,9 +134,16 @@ async fn one_service_has_an_endpoint_of_its_own() {
     let session = Session::open(&app, &tokens).await;
     assert!(session.tools().await.contains(&"list_notes".to_owned()));
 
-    let refused =
-        session.ask("tools/call", json!({ "name": "write_note", "arguments": { "name": "a", "text": "b" } }));
-    let refused = refused.await;
+    let write = || {
+        session.ask("tools/call", json!({ "name": "write_note", "arguments": { "name": "a", "text": "b" } }))
+    };
+    let deny = async {
+        let id = bellhop.request("Reader").await;
+        bellhop.run(&["deny", &id]).await.well();
+    };
+    let (denied, ()) = tokio::join!(write(), deny);
+    assert_eq!(denied["error"]["data"]["code"], "engine.more_denied", "{denied}");
+    let refused = write().await;
     assert_eq!(refused["error"]["code"], -32010, "{refused}");
     assert_eq!(refused["error"]["data"]["scope"], "playground:write", "{refused}");
 

@@ -238,6 +238,14 @@ async fn slow_heads_are_cut_and_keep_nobody_out() {
 #[tokio::test]
 async fn an_app_gets_no_further_than_its_scope() {
     let house = House::open().await;
+    // The person is asked for the right spelling once, and says no.
+    let arguments = json!({ "name": "playground_write_note", "arguments": { "name": "a", "text": "b" } });
+    let deny = async {
+        let id = house.bellhop.request("Honest").await;
+        house.bellhop.run(&["deny", &id]).await.well();
+    };
+    let (denied, ()) = tokio::join!(house.session.ask("tools/call", arguments), deny);
+    assert!(denied.get("error").is_some(), "{denied}");
     for (tool, arguments) in [
         ("playground_write_note", json!({ "name": "a", "text": "b" })),
         ("playground_Write_Note", json!({ "name": "a", "text": "b" })),

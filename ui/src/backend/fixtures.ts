@@ -99,6 +99,7 @@ export function service(id: string, over: Partial<ServiceView> = {}): ServiceVie
     method: 'oauth',
     state: { state: 'connected', until: null },
     tools: TOOLS,
+    awaited_by: [],
     ...over,
   };
 }
@@ -136,6 +137,7 @@ export function request(now: number, over: Partial<RequestView> = {}): RequestVi
   return {
     id: 'request-1',
     snapshot: 'a1b2c3',
+    about: { about: 'connect' },
     code: 'TIN OAK 7',
     app: 'Cursor',
     app_id: 'cursor',
@@ -158,6 +160,18 @@ export function request(now: number, over: Partial<RequestView> = {}): RequestVi
     until: now + 9 * MINUTE + 40_000,
     ...over,
   };
+}
+
+/** A connection that wants to do more. */
+export function wish(now: number, over: Partial<RequestView> = {}): RequestView {
+  return request(now, {
+    about: { about: 'more', connection: 'cursor', tool: 'write_note' },
+    code: '',
+    redirect: '',
+    asked: 'playground:write',
+    services: [{ name: 'playground', title: 'Playground', read: false, write: false, tools: TOOLS }],
+    ...over,
+  });
 }
 
 export const DIFF: ConfigChange = {

@@ -14,6 +14,7 @@ import {
   service,
   TOOLS,
   type Whole,
+  wish,
 } from './fixtures';
 
 export interface Scene {
@@ -67,14 +68,18 @@ export const scenes: Record<string, Scene> = {
       return {
         ...whole,
         services: [
-          { ...playground(), state: { state: 'needs_sign_in', problem: PROBLEMS.expired } },
+          {
+            ...playground(),
+            state: { state: 'needs_sign_in', problem: PROBLEMS.expired },
+            awaited_by: ['Cursor on laptop'],
+          },
           service('mittwald', {
             title: 'mittwald',
             state: { state: 'degraded', problem: PROBLEMS.port, next_try: now + 2 * MINUTE },
           }),
           service('blog', { title: 'Blog', state: { state: 'signed_out' } }),
         ],
-        requests: [request(now)],
+        requests: [request(now), wish(now, { id: 'request-2' })],
       };
     },
   },
@@ -150,6 +155,21 @@ export const scenes: Record<string, Scene> = {
     }),
   },
   'consent-nothing': { start: consent, view: (now) => ({ ...empty(now), requests: [request(now, { services: [] })] }) },
+  'consent-more': { start: consent, view: (now) => ({ ...home(now), requests: [wish(now)] }) },
+  'consent-more-long': {
+    start: consent,
+    view: (now) => ({
+      ...home(now),
+      requests: [
+        wish(now, {
+          app: LONG,
+          program: null,
+          about: { about: 'more', connection: 'cursor', tool: 'x'.repeat(64) },
+          services: [{ name: 'playground', title: LONG, read: false, write: false, tools: TOOLS }],
+        }),
+      ],
+    }),
+  },
   'consent-long': {
     start: consent,
     view: (now) => ({

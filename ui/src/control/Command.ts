@@ -60,7 +60,7 @@ request: RequestId,
  */
 snapshot: string, 
 /**
- * What it may do; at most what is offered.
+ * What it may do: at most what is offered, and exactly what was asked where it is more for a connection.
  */
 scope: Scope, } | { "do": "deny", 
 /**

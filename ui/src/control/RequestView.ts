@@ -2,13 +2,14 @@
 import type { AppId } from "./AppId";
 import type { Method } from "./Method";
 import type { Program } from "./Program";
+import type { RequestAbout } from "./RequestAbout";
 import type { RequestId } from "./RequestId";
 import type { RequestService } from "./RequestService";
 import type { Scope } from "./Scope";
 import type { Timestamp } from "./Timestamp";
 
 /**
- * An app that asks to be let in: a snapshot of what a person decides about.
+ * An app that asks for something: a snapshot of what a person decides about.
  */
 export type RequestView = { 
 /**
@@ -20,7 +21,11 @@ id: RequestId,
  */
 snapshot: string, 
 /**
- * The code that stands in the browser too, such as `TIN OAK 7`; empty for the bridge.
+ * What is asked.
+ */
+about: RequestAbout, 
+/**
+ * The code that stands in the browser too, such as `TIN OAK 7`; empty where there is no browser.
  */
 code: string, 
 /**
@@ -40,7 +45,7 @@ computer: string,
  */
 method: Method, 
 /**
- * Where the browser goes afterwards, such as `127.0.0.1` or `cursor:`; empty for the bridge.
+ * Where the browser goes afterwards, such as `127.0.0.1` or `cursor:`; empty where there is no browser.
  */
 redirect: string, 
 /**
@@ -48,7 +53,7 @@ redirect: string,
  */
 program: Program | null, 
 /**
- * What it asked for.
+ * What it asked for. To let a connection do more is to approve exactly this.
  */
 asked: Scope, 
 /**

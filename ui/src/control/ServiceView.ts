@@ -43,4 +43,8 @@ state: ServiceState,
 /**
  * What it offers, as last seen.
  */
-tools: Array<ToolView>, };
+tools: Array<ToolView>, 
+/**
+ * The connections, by name, whose calls wait until the person has signed in again.
+ */
+awaited_by: Array<string>, };

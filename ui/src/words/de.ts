@@ -76,8 +76,10 @@ export const de: Words = {
 
   banner: {
     asks: (app) => `${app} möchte sich verbinden.`,
+    asksMore: (app, service) => `${app} möchte mit ${service} mehr tun dürfen.`,
     answer: 'Antworten…',
     needsSignIn: (service) => `${service} braucht deine Anmeldung.`,
+    waits: (who) => `Darauf wartet: ${who}`,
     signInAgain: 'Neu anmelden',
   },
 
@@ -250,6 +252,8 @@ export const de: Words = {
       app_disconnected: (who) => `Bellhop wurde aus den Einstellungen von ${who} entfernt`,
       connection_allowed: (who) => `Du hast ${who} eingelassen`,
       connection_denied: (who) => `Du hast ${who} abgewiesen`,
+      connection_widened: (who, service) => `Du hast ${who} mehr erlaubt: ${service || 'ein Dienst'}`,
+      widening_denied: (who, service) => `Du hast ${who} nicht mehr erlaubt als bisher: ${service || 'ein Dienst'}`,
       connection_revoked: (who) => `${who} wurde getrennt`,
       call: (who, service, tool) => `${who} hat ${tool}${service && ` von ${service}`} benutzt`,
       refused: (who, service, tool) => `${who} durfte ${tool}${service && ` von ${service}`} nicht benutzen`,
@@ -356,6 +360,17 @@ export const de: Words = {
     over: 'Diese Anfrage ist vorbei.',
     overWhat: 'Sie wurde anderswo beantwortet oder hat zu lange gedauert. Die App kann noch einmal fragen.',
     expired: 'Die Zeit ist um.',
+    more: {
+      read: (app, service) => `${app} möchte ${service} lesen`,
+      write: (app, service) => `${app} möchte in ${service} etwas ändern`,
+      tool: (tool) => `Es wartet darauf, „${tool}“ zu benutzen.`,
+      readWhat: (service) => `Wenn du es erlaubst, darf es ab jetzt alles in ${service} lesen.`,
+      writeWhat: (service) => `Wenn du es erlaubst, darf es ab jetzt alles in ${service} benutzen, was etwas ändert.`,
+      allowed: (app) => `${app} darf das jetzt.`,
+      allowedWhat: 'Wartet es noch, geht es von selbst weiter.',
+      denied: (app) => `${app} darf das nicht.`,
+      deniedWhat: 'Was es vorher durfte, bleibt. Dasselbe kann es zehn Minuten lang nicht noch einmal fragen.',
+    },
   },
 
   problem: {

@@ -55,8 +55,10 @@ export const en = {
 
   banner: {
     asks: (app: string) => `${app} wants to connect.`,
+    asksMore: (app: string, service: string) => `${app} wants to do more with ${service}.`,
     answer: 'Answer…',
     needsSignIn: (service: string) => `${service} needs you to sign in again.`,
+    waits: (who: string) => `Waiting for it: ${who}`,
     signInAgain: 'Sign in again',
   },
 
@@ -209,6 +211,9 @@ export const en = {
       app_disconnected: (who: string) => `Bellhop was taken out of ${who}’s settings`,
       connection_allowed: (who: string) => `You let in ${who}`,
       connection_denied: (who: string) => `You turned away ${who}`,
+      connection_widened: (who: string, service: string) => `You let ${who} do more with ${service || 'a service'}`,
+      widening_denied: (who: string, service: string) =>
+        `You did not let ${who} do more with ${service || 'a service'}`,
       connection_revoked: (who: string) => `${who} was cut off`,
       call: (who: string, service: string, tool: string) => `${who} used ${tool}${service && ` of ${service}`}`,
       refused: (who: string, service: string, tool: string) =>
@@ -298,6 +303,18 @@ export const en = {
     over: 'This request is over.',
     overWhat: 'It was answered elsewhere or took too long. The app can ask again.',
     expired: 'Time is up.',
+    more: {
+      read: (app: string, service: string) => `${app} wants to read ${service}`,
+      write: (app: string, service: string) => `${app} wants to change things in ${service}`,
+      tool: (tool: string) => `It is waiting to use “${tool}”.`,
+      readWhat: (service: string) => `If you allow it, it may read everything in ${service}, from now on.`,
+      writeWhat: (service: string) =>
+        `If you allow it, it may use everything in ${service} that changes something, from now on.`,
+      allowed: (app: string) => `${app} may do that now.`,
+      allowedWhat: 'It goes on by itself if it is still waiting.',
+      denied: (app: string) => `${app} may not do that.`,
+      deniedWhat: 'What it could do before stays. It can’t ask for the same again for ten minutes.',
+    },
   },
 
   problem: {

@@ -107,6 +107,25 @@ export const problems: Record<string, Said> = {
     'Die App muss ihn anders schicken.',
   ),
 
+  'engine.ending': say('Bellhop wurde beendet, bevor du geantwortet hast.', 'Frag gleich noch einmal.'),
+  'engine.more_denied': say(
+    '{app|Die App} darf das nicht: Du hast es abgelehnt.',
+    'War das ein Versehen, frag in zehn Minuten noch einmal.',
+  ),
+  'engine.more_unanswered': say(
+    'Niemand hat geantwortet, ob {app|die App} das darf.',
+    'Frag noch einmal, und antworte in Bellhop.',
+  ),
+  'engine.not_asked': say(
+    '{app|Die App} hat um etwas anderes gebeten: „{permit|mehr}“.',
+    'Erlaube genau das, oder lehne es ab.',
+  ),
+  'engine.not_widened': say('{app|Der App} ließ sich das nicht erlauben.', again),
+  'engine.request_changed': say('Gefragt wird etwas anderes, als dir gezeigt wurde.', 'Sieh noch einmal hin.'),
+  'engine.sign_in_declined': say(
+    `Die Anmeldung bei {service|dem Dienst} wurde nicht zu Ende gebracht.`,
+    'Melde dich in Bellhop an und frag dann noch einmal.',
+  ),
   'engine.lock': say(
     'Bellhop kann seinen Ordner nicht benutzen.',
     'Prüfe, ob er dir gehört und ob die Platte voll ist.',
@@ -351,6 +370,22 @@ export const problems: Record<string, Said> = {
     `Die Antwort war zu groß. Sie kam von: {service|dem Dienst}.`,
     'Bitte die App um weniger auf einmal.',
   ),
+  'relay.narrow_token': say(
+    'Diese App dürfte das, hat aber selbst um weniger gebeten.',
+    'Lass die App sich neu bei Bellhop anmelden.',
+  ),
+  'relay.given_up': say('Die App wartet nicht mehr auf die Antwort.'),
+  'relay.missing_capability': say(
+    `${service} will etwas fragen ({ability|etwas}), das diese App nicht gefragt werden kann.`,
+    'Nimm eine App, die das kann, oder gib gleich alles an, was der Dienst braucht.',
+  ),
+  'relay.unanswered': say(
+    `Die App hat nicht beantwortet, was ${service} gefragt hat.`,
+    'Versuch es noch einmal, und beantworte die Frage.',
+  ),
+  'relay.bad_state': say('Worauf gewartet wurde, wartet nicht mehr.', 'Frag noch einmal von vorn.'),
+  'relay.too_many': say('Zu viele Anfragen dieser App warten auf Antworten.', 'Beantworte zuerst diese.'),
+  'relay.not_in_time': say(`${service} wartet in Bellhop auf dich.`, 'Antworte in Bellhop und frag dann noch einmal.'),
   'relay.revoked': say('Diese App ist getrennt.', 'Verbinde sie neu, wenn du sie wieder einlassen willst.'),
 
   'apps.unknown': say('Diese App kennt Bellhop nicht.', 'Die Liste der Apps zeigt die bekannten.'),

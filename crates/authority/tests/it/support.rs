@@ -81,6 +81,20 @@ impl GrantRows for Rows {
         Ok(())
     }
 
+    async fn widen(&self, connection: &ConnectionId, permit: &Permit) -> Result<(), RowsError> {
+        self.disk()?;
+        let more = Scope::new([permit.clone()]);
+        let mut grants = self.grants.lock().unwrap();
+        let (grant, family) = grants.get_mut(connection).ok_or(RowsError("no connection".into()))?;
+        if let Some(family) = family
+            && family.scope.covers(&grant.scope)
+        {
+            family.scope = family.scope.union(&more);
+        }
+        grant.scope = grant.scope.union(&more);
+        Ok(())
+    }
+
     async fn revoke(&self, connection: &ConnectionId, why: RevokedBy) -> Result<(), RowsError> {
         self.disk()?;
         self.grants.lock().unwrap().remove(connection);
@@ -290,7 +304,10 @@ impl House {
     }
 
     pub(crate) fn allowed(&self, pair: &Pair) -> Result<String, TokenProblem> {
-        self.authority.authenticate(&pair.access).map(|a| a.scope.to_string())
+        self.authority.authenticate(&pair.access).map(|a| {
+            let granted = || self.rows.grants.lock().unwrap()[&a.connection].0.scope.clone();
+            a.limit.map_or_else(granted, |l| Scope::clone(&l)).to_string()
+        })
     }
 
     pub(crate) fn seconds_pass(&self, seconds: u64) {

@@ -245,3 +245,36 @@ async fn a_malformed_token_request_gets_the_right_error() {
         assert_eq!((answer.status.as_u16(), answer.error().as_str()), (status, "invalid_request"));
     }
 }
+
+#[tokio::test]
+async fn what_is_allowed_later_reaches_the_tokens_that_may_do_all_and_no_others() {
+    let house = House::new();
+    let (app, first) = house.connected("blog:read").await;
+    let connection = house.authority.authenticate(&first.access).unwrap().connection;
+    let narrow = house.refresh(&app, &first.refresh, &[("scope", "blog:read")]).await;
+    let whole = Pair::of(&narrow);
+    let permit = "blog:write".parse().unwrap();
+    house.authority.widen(&connection, &permit).await.unwrap();
+    // To ask for all there is, is not to ask for less.
+    for pair in [&first, &whole] {
+        assert_eq!(house.allowed(pair).unwrap(), "blog:read blog:write");
+    }
+    let less = house.refresh(&app, &whole.refresh, &[("scope", "blog:read")]).await;
+    let less = Pair::of(&less);
+    house.authority.widen(&connection, &"mittwald:read".parse().unwrap()).await.unwrap();
+    assert_eq!(house.allowed(&less).unwrap(), "blog:read");
+    let answer = house.refresh(&app, &less.refresh, &[]).await;
+    assert_eq!(answer.json()["scope"], "blog:read blog:write mittwald:read");
+}
+
+#[tokio::test]
+async fn what_can_not_be_kept_is_not_allowed() {
+    let house = House::new();
+    let (app, first) = house.connected("blog:read").await;
+    let connection = house.authority.authenticate(&first.access).unwrap().connection;
+    house.rows.full.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(house.authority.widen(&connection, &"blog:write".parse().unwrap()).await.is_err());
+    house.rows.full.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(house.allowed(&first).unwrap(), "blog:read");
+    assert_eq!(house.refresh(&app, &first.refresh, &[]).await.json()["scope"], "blog:read");
+}

@@ -7,7 +7,7 @@ use super::{
 use bytes::Bytes;
 use hyper::{StatusCode, header::HeaderValue};
 use model::Problem;
-use protocol::{Message, Outcome, code, header, sse};
+use protocol::{Id, Message, Outcome, Packet, code, header, sse};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -17,26 +17,42 @@ pub(super) struct Failure {
     pub code: i64,
     /// What happened, and what to do.
     pub message: String,
+    /// What Bellhop added to its error.
+    pub data: Option<Box<RawValue>>,
+    /// Bellhop's own words, when they are an answer to a request already.
+    pub said: Option<Heard>,
 }
 
 impl Failure {
+    fn new(code: i64, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None, said: None }
+    }
+
+    /// The answer to this request.
+    pub(super) fn to(&self, id: &Id) -> Bytes {
+        match &self.said {
+            Some(said) if said.answers.contains(id) => said.text.clone(),
+            _ => protocol::error_with(Some(id), self.code, &self.message, self.data.as_deref()),
+        }
+    }
+
     /// Bellhop went away between the question and its answer.
     pub(super) fn gone() -> Self {
         let message = "Bellhop ended while this was under way, and it may or may not have been done. \
                        Check before you try again.";
-        Self { code: code::STOPPED, message: message.to_owned() }
+        Self::new(code::STOPPED, message)
     }
 
     /// What came is no message.
     pub(super) fn garbled() -> Self {
         let message = "Bellhop's answer can't be read. Quit Bellhop and start it again.";
-        Self { code: code::INTERNAL, message: message.to_owned() }
+        Self::new(code::INTERNAL, message)
     }
 }
 
 impl From<&Problem> for Failure {
     fn from(problem: &Problem) -> Self {
-        Self { code: code::UPSTREAM, message: problem.to_string() }
+        Self::new(code::UPSTREAM, problem.to_string())
     }
 }
 
@@ -73,19 +89,19 @@ impl<'a> Messages<'a> {
     }
 
     /// The next one; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(super) async fn next(&mut self) -> Result<Option<Heard>, Failure> {
         match self {
             Self::Over => Ok(None),
             Self::Whole(answer) => {
                 let body = answer.whole().await?;
                 *self = Self::Over;
-                if body.is_empty() { Ok(None) } else { json(body).map(Some) }
+                if body.is_empty() { Ok(None) } else { Heard::read(body).map(Some) }
             }
             Self::Events(answer, decoder) => loop {
                 match decoder.next_event().map_err(|_| Failure::garbled())? {
                     // An event without data only sets a position in the stream.
                     Some(event) if event.data.is_empty() => {}
-                    Some(event) => return json(event.data.into()).map(Some),
+                    Some(event) => return Heard::read(event.data.into()).map(Some),
                     None => match answer.piece().await? {
                         Some(piece) => decoder.push(&piece),
                         None => return Ok(None),
@@ -96,22 +112,48 @@ impl<'a> Messages<'a> {
     }
 }
 
-/// Nothing but JSON reaches the app, whatever stands behind Bellhop.
-fn json(text: Bytes) -> Result<Bytes, Failure> {
-    match serde_json::from_slice::<&RawValue>(&text) {
-        Ok(_) => Ok(text),
-        Err(_) => Err(Failure::garbled()),
+/// JSON that came for the app.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    pub text: Bytes,
+    /// The requests that it answers.
+    pub answers: Vec<Id>,
+}
+
+impl Heard {
+    /// Nothing but JSON reaches the app, whatever stands behind Bellhop.
+    fn read(text: Bytes) -> Result<Self, Failure> {
+        let answer = |message| match message {
+            Message::Response(response) => response.id,
+            _ => None,
+        };
+        let answers = match Message::peek(&text) {
+            Ok(message) => answer(message).into_iter().collect(),
+            // Several in one text are for the batches of 2025-03-26.
+            Err(_) => match Packet::parse(&text) {
+                Ok(Packet::Batch(messages)) => messages.into_iter().filter_map(answer).collect(),
+                _ if serde_json::from_slice::<&RawValue>(&text).is_ok() => Vec::new(),
+                _ => return Err(Failure::garbled()),
+            },
+        };
+        Ok(Self { text, answers })
     }
 }
 
 /// What an HTTP refusal says: Bellhop's own sentence, or a JSON-RPC error.
-async fn refusal(answer: &mut Answer<'_>) -> Failure {
+pub(super) async fn refusal(answer: &mut Answer<'_>) -> Failure {
     #[derive(Deserialize)]
     struct Said {
         sentence: Option<String>,
         #[serde(default)]
         next: String,
-        error: Option<serde_json::Value>,
+        error: Option<Refused>,
+    }
+    #[derive(Deserialize, Default)]
+    struct Refused {
+        code: Option<i64>,
+        message: Option<String>,
+        data: Option<Box<RawValue>>,
     }
     let status = answer.status();
     let code = match status {
@@ -121,17 +163,18 @@ async fn refusal(answer: &mut Answer<'_>) -> Failure {
     let body = answer.whole().await.unwrap_or_default();
     let said: Option<Said> = serde_json::from_slice(&body).ok();
     if let Some(Said { sentence: Some(sentence), next, .. }) = said {
-        return Failure { code, message: format!("{sentence} {next}").trim_end().to_owned() };
+        return Failure::new(code, format!("{sentence} {next}").trim_end());
     }
     let error = said.and_then(|s| s.error).unwrap_or_default();
-    let message = match error["message"].as_str() {
-        Some(message) => message.to_owned(),
+    let message = match error.message {
+        Some(message) => message,
         None if code == code::NOT_ALLOWED => {
             "This app isn't allowed to use Bellhop. Allow it in Bellhop's window, then try again.".to_owned()
         }
         None => format!("Bellhop refused this with status {}. Try again.", status.as_u16()),
     };
-    Failure { code: error["code"].as_i64().unwrap_or(code), message }
+    let said = Heard::read(body).ok().filter(|heard| !heard.answers.is_empty());
+    Failure { data: error.data, said, ..Failure::new(error.code.unwrap_or(code), message) }
 }
 
 /// The session that this message begins, if it is a good answer to an `initialize`. `id` stood in its head.
@@ -152,7 +195,7 @@ pub(super) async fn renewed(answer: Answer<'_>) -> Result<Headers, Failure> {
     let id = answer.session();
     let mut messages = Messages::of(answer).await?;
     while let Some(message) = messages.next().await? {
-        if let Some(headers) = begun(id.clone(), &message) {
+        if let Some(headers) = begun(id.clone(), &message.text) {
             return Ok(headers);
         }
     }

@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// What the bridge is told on the command line.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Args {
+pub struct Args {
     /// Whom it was started for.
     pub app: String,
     /// The folder with Bellhop's files.
@@ -16,7 +16,7 @@ impl Args {
     ///
     /// `None` for anything else, which the parser of the other commands then judges: it knows these too, and says
     /// what is wrong.
-    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut args = args.into_iter();
         let mut mcp = false;
         let mut read = Self { app: String::new(), home: None, start: true };

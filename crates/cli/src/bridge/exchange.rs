@@ -1,15 +1,15 @@
-//! The life of one line from the app.
+//! The life of one line of the legacy era from the app.
 
 use super::{
     Bridge,
-    answer::{self, Failure, Messages},
+    answer::{self, Failure, Heard, Messages},
     say,
     session::{Headers, Hold},
     wire::WireError,
 };
 use bytes::Bytes;
 use hyper::StatusCode;
-use protocol::{Id, Message};
+use protocol::Id;
 
 /// How often the session is renewed for one line.
 const RENEWALS: u32 = 2;
@@ -31,7 +31,7 @@ pub(super) async fn run(bridge: &Bridge, kind: Kind, hold: Option<Hold>, ids: Ve
         Some(hold) => hold.over().await,
         None => Ok(()),
     };
-    if !ids.is_empty() && bridge.open().is_disjoint(&ids.iter().cloned().collect()) {
+    if !ids.is_empty() && !ids.iter().any(|id| bridge.flights.has(id)) {
         // The app has cancelled it while it was held.
         return;
     }
@@ -54,9 +54,8 @@ pub(super) async fn run(bridge: &Bridge, kind: Kind, hold: Option<Hold>, ids: Ve
     };
     for id in ids {
         // Only what was not answered, and what the app still waits for.
-        let waits = bridge.open().remove(&id);
-        if waits {
-            bridge.out.line(protocol::error(Some(&id), failure.code, &failure.message)).await;
+        if bridge.flights.end(&id) {
+            bridge.out.line(failure.to(&id)).await;
         }
     }
 }
@@ -89,10 +88,10 @@ async fn carry(bridge: &Bridge, kind: Kind, line: &Bytes) -> Result<(), Failure>
     }
     while let Some(message) = messages.next().await? {
         if kind == Kind::Initialize
-            && let Some(headers) = answer::begun(id.clone(), &message)
+            && let Some(headers) = answer::begun(id.clone(), &message.text)
         {
             // Before the app hears of it: it goes on at once.
-            bridge.session.opened(line.clone(), headers);
+            bridge.session.opened(Bytes::copy_from_slice(line), headers);
             bridge.deliver(message).await;
             bridge.session.begun(Ok(()));
             continue;
@@ -104,28 +103,10 @@ async fn carry(bridge: &Bridge, kind: Kind, line: &Bytes) -> Result<(), Failure>
 
 impl Bridge {
     /// Bring the app a message.
-    pub(super) async fn deliver(&self, message: Bytes) {
-        // Several answers in one text are for the batches of 2025-03-26.
-        for id in answered(&message) {
-            self.open().remove(&id);
+    pub(super) async fn deliver(&self, heard: Heard) {
+        for id in &heard.answers {
+            self.flights.end(id);
         }
-        self.out.line(message).await;
+        self.out.line(heard.text).await;
     }
-}
-
-/// The requests that this text answers.
-fn answered(text: &[u8]) -> Vec<Id> {
-    let messages = match text.trim_ascii_start().first() {
-        Some(b'[') => match protocol::Packet::parse(text) {
-            Ok(protocol::Packet::Batch(messages)) => messages,
-            Ok(protocol::Packet::One(message)) => vec![message],
-            Err(_) => Vec::new(),
-        },
-        _ => Message::peek(text).into_iter().collect(),
-    };
-    let id = |message| match message {
-        Message::Response(response) => response.id,
-        _ => None,
-    };
-    messages.into_iter().filter_map(id).collect()
 }

@@ -76,9 +76,10 @@ impl Hold {
     }
 }
 
-/// A task found the session unusable that it saw in this generation.
+/// A task found Bellhop gone, or the session unusable that it saw in this generation.
 pub(super) struct Ask {
-    seen: u64,
+    /// `None` for one that needs no session.
+    seen: Option<u64>,
     reply: oneshot::Sender<Result<(), Failure>>,
 }
 
@@ -135,6 +136,11 @@ impl Session {
         now.state = State::Open { initialize, headers };
     }
 
+    /// Whether there is one.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.now().state, State::Open { .. })
+    }
+
     /// The app has said `notifications/initialized`.
     pub(super) fn initialized(&self) {
         self.listening.send_replace(Listening::Ready);
@@ -164,6 +170,15 @@ impl Session {
 
     /// Bring Bellhop and the session back, unless somebody did since `seen`.
     pub(super) async fn renew(&self, seen: u64) -> Result<(), Failure> {
+        self.ask(Some(seen)).await
+    }
+
+    /// Bring Bellhop back, unless somebody did. The session is for whoever needs one.
+    pub(super) async fn reach(&self) -> Result<(), Failure> {
+        self.ask(None).await
+    }
+
+    async fn ask(&self, seen: Option<u64>) -> Result<(), Failure> {
         let (reply, answer) = oneshot::channel();
         // The keeper is gone only when the bridge is ending.
         self.asks.send(Ask { seen, reply }).await.map_err(|_| Failure::gone())?;
@@ -178,11 +193,11 @@ impl Session {
 /// Answer the asks one by one, so that one outage means one start and one new session.
 pub(super) async fn keep(bridge: Arc<Bridge>, mut asks: mpsc::Receiver<Ask>) {
     while let Some(ask) = asks.recv().await {
-        if bridge.session.see().0 != ask.seen {
-            let _ = ask.reply.send(Ok(()));
-            continue;
-        }
-        let result = renew(&bridge).await;
+        let result = match ask.seen {
+            None => bridge.wire.reach().await.map_err(|problem| Failure::from(&problem)),
+            Some(seen) if bridge.session.see().0 != seen => Ok(()),
+            Some(_) => renew(&bridge).await,
+        };
         if let Err(failure) = &result {
             say(&failure.message);
             // Whoever asked meanwhile would only wait for the same.

@@ -13,10 +13,13 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use model::Problem;
 use std::{
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout},
+};
 
 /// Names the app that the bridge was started for.
 const BRIDGE: HeaderName = HeaderName::from_static("bellhop-bridge");
@@ -26,8 +29,13 @@ const UNNAMED: HeaderValue = HeaderValue::from_static("app");
 const START: Duration = Duration::from_secs(10);
 /// How often to look whether it is there.
 const LOOK: Duration = Duration::from_millis(50);
-/// Connections that are kept for later.
-const IDLE: usize = 8;
+/// Connections that are kept for later. Each holds some tens of kilobytes.
+const KEPT: usize = 8;
+/// How long a request waits for one of so many to be free again before it opens one more. Most calls are over by
+/// then; those that aren't hold up each further one by this at most, and once.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// The largest piece that is read at once.
+const PIECE: usize = 64 * 1024;
 /// The largest answer that is no stream, in bytes.
 pub(super) const LARGEST: usize = 64 * 1024 * 1024;
 
@@ -45,13 +53,30 @@ pub(super) struct Wire {
     /// Whom the bridge was started for. Stays the same, since a person let in what has this name.
     app: OnceLock<HeaderValue>,
     start: bool,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+    idle: Mutex<Vec<Connection>>,
+    /// One came back to `idle`, or is no more.
+    free: Arc<Notify>,
+}
+
+/// A connection to Bellhop, which carries one exchange at a time.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    _open: Open,
+}
+
+/// Says that a connection is no more.
+struct Open(Arc<Notify>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 impl Wire {
     pub(super) fn new(home: Home, app: Option<HeaderValue>, start: bool) -> Self {
         let app = app.map(OnceLock::from).unwrap_or_default();
-        Self { home, app, start, idle: Mutex::default() }
+        Self { home, app, start, idle: Mutex::default(), free: Arc::default() }
     }
 
     /// Settle whom the bridge was started for, if nobody said.
@@ -124,15 +149,14 @@ impl Wire {
 
     async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Answer<'_>, WireError> {
         loop {
-            let kept = self.idle().pop();
+            let kept = self.kept().await;
             let was_kept = kept.is_some();
-            let mut sender = match kept {
-                Some(sender) if sender.is_closed() => continue,
-                Some(sender) => sender,
+            let mut connection = match kept {
+                Some(connection) => connection,
                 None => self.connect().await?,
             };
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok(Answer { response, wire: self, sender: Some(sender) }),
+            match connection.sender.try_send_request(request).await {
+                Ok(response) => return Ok(Answer { response, wire: self, connection: Some(connection) }),
                 // A kept connection that was closed just now: the message was not sent, and comes back.
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if was_kept => request = unsent,
@@ -143,18 +167,51 @@ impl Wire {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, WireError> {
+    /// A connection that is free; `None` when it is time for one more.
+    async fn kept(&self) -> Option<Connection> {
+        let take = || {
+            let mut idle = self.idle();
+            std::iter::from_fn(|| idle.pop()).find(|c| !c.sender.is_closed())
+        };
+        if let Some(connection) = take() {
+            return Some(connection);
+        }
+        let freed = async {
+            // All that are open carry something.
+            while self.open() >= KEPT {
+                self.free.notified().await;
+                let connection = take();
+                if connection.is_some() {
+                    return connection;
+                }
+            }
+            None
+        };
+        timeout(PATIENCE, freed).await.ok().flatten()
+    }
+
+    async fn connect(&self) -> Result<Connection, WireError> {
+        let open = Open(Arc::clone(&self.free));
         let stream = self.home.connect().await.map_err(|_| WireError::NotThere)?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|_| WireError::NotThere)?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(PIECE)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|_| WireError::NotThere)?;
         tokio::spawn(async move {
             // How it ends, the sender hears as well.
             let _ = connection.await;
         });
-        Ok(sender)
+        Ok(Connection { sender, _open: open })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<SendRequest<Full<Bytes>>>> {
+    /// How many connections there are.
+    fn open(&self) -> usize {
+        // Each has a share of it, and so has this.
+        Arc::strong_count(&self.free) - 1
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -163,7 +220,7 @@ impl Wire {
 pub(super) struct Answer<'a> {
     response: hyper::Response<Incoming>,
     wire: &'a Wire,
-    sender: Option<SendRequest<Full<Bytes>>>,
+    connection: Option<Connection>,
 }
 
 impl Answer<'_> {
@@ -201,7 +258,14 @@ impl Answer<'_> {
     /// The whole body.
     pub(super) async fn whole(&mut self) -> Result<Bytes, WireError> {
         let expected = usize::try_from(self.response.body().size_hint().lower()).unwrap_or(0);
+        let Some(first) = self.piece().await? else { return Ok(Bytes::new()) };
+        if first.len() == expected {
+            // All of it, and no copy.
+            self.piece().await?;
+            return Ok(first);
+        }
         let mut body = Vec::with_capacity(expected.min(LARGEST));
+        body.extend_from_slice(&first);
         while let Some(piece) = self.piece().await? {
             if body.len() + piece.len() > LARGEST {
                 return Err(WireError::Broken);
@@ -213,10 +277,11 @@ impl Answer<'_> {
 
     /// The connection can carry another exchange.
     fn keep(&mut self) {
-        let Some(sender) = self.sender.take() else { return };
+        let Some(connection) = self.connection.take() else { return };
         let mut idle = self.wire.idle();
-        if !sender.is_closed() && idle.len() < IDLE {
-            idle.push(sender);
+        if !connection.sender.is_closed() && idle.len() < KEPT {
+            idle.push(connection);
+            self.wire.free.notify_one();
         }
     }
 }

@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style},
-    problem::{Stop, not_answering},
     times,
 };
+use bellhop_cli::problem::{Stop, not_answering};
 use control::{ActivityEntry, ActivityFilter, ActivityKind, Answer, FromEngine, Query, SectionName};
 
 /// Entries that one question brings at most.
@@ -79,6 +79,8 @@ fn sentence(entry: &ActivityEntry) -> String {
         ActivityKind::AppDisconnected => format!("Bellhop taken out of the config of {app}"),
         ActivityKind::ConnectionAllowed => format!("{app} allowed"),
         ActivityKind::ConnectionDenied => format!("{app} denied"),
+        ActivityKind::ConnectionWidened => format!("{app} allowed to do more with {service}"),
+        ActivityKind::WideningDenied => format!("{app} not allowed to do more with {service}"),
         ActivityKind::ConnectionRevoked => format!("{app} revoked"),
         ActivityKind::Call | ActivityKind::Refused => {
             let verb = if entry.kind == ActivityKind::Call { "used" } else { "was refused" };

@@ -2,8 +2,8 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
-    problem::Stop,
 };
+use bellhop_cli::problem::Stop;
 use control::{Answer, AppMethod, AppState, AppView, Command, ConfigChange, Query};
 use model::Problem;
 

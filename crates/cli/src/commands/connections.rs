@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::Face,
     output::{Cell, Output, Style, say},
-    problem::Stop,
     times,
 };
+use bellhop_cli::problem::Stop;
 use control::{Command, ConnectionState, ConnectionView, Method};
 use model::Problem;
 

@@ -2,8 +2,8 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style},
-    problem::Stop,
 };
+use bellhop_cli::problem::Stop;
 use control::{Answer, Check, Doctor, Query};
 use engine::Home;
 

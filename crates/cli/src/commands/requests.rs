@@ -2,28 +2,32 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
-    problem::Stop,
     prompt, times,
 };
-use control::{Answer, Command, Proof, Query, RequestView};
+use bellhop_cli::problem::Stop;
+use control::{Answer, Command, Proof, Query, RequestAbout, RequestView};
 use model::{Access, Permit, Problem, Scope};
 
 /// How often a PIN can be typed before the command gives up.
 const TRIES: u32 = 3;
 
-/// The apps that ask to be let in.
+/// The apps that ask to be let in, or to do more than they may.
 pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), Stop> {
     let requests = face.requests().await?;
     if list.json {
         return Ok(out.json(&requests)?);
     }
     let rows = requests.iter().map(row).collect();
-    Ok(out.table(["CODE", "APP", "STARTED FROM", "ASKS FOR", "ENDS"], rows, "No app asks to be let in.")?)
+    Ok(out.table(["CODE", "APP", "STARTED FROM", "ASKS FOR", "ENDS"], rows, "No app asks for anything.")?)
 }
 
 fn row(request: &RequestView) -> [Cell; 5] {
-    let asked =
-        if request.asked.is_empty() { "nothing in particular".to_owned() } else { request.asked.to_string() };
+    let asked = match &request.about {
+        RequestAbout::Connect if request.asked.is_empty() => "nothing in particular".to_owned(),
+        RequestAbout::More { tool: Some(tool), .. } => format!("{} too, for {tool}", request.asked),
+        RequestAbout::More { tool: None, .. } => format!("{} too", request.asked),
+        RequestAbout::Connect => request.asked.to_string(),
+    };
     [
         Cell::new(Style::Strong, handle(request)),
         request.app.as_str().into(),
@@ -33,12 +37,13 @@ fn row(request: &RequestView) -> [Cell; 5] {
     ]
 }
 
-/// What a person types to mean this request: its code or, for the bridge, which has none, the beginning of its id.
+/// What a person types to mean this request: its code or, where there is none because no browser is, the beginning of
+/// its id.
 fn handle(request: &RequestView) -> String {
     if request.code.is_empty() { request.id.as_str().chars().take(8).collect() } else { request.code.clone() }
 }
 
-/// Let an app in.
+/// Let an app in, or let it do more.
 pub(super) async fn approve(
     face: &Face,
     _out: &Output,
@@ -52,7 +57,10 @@ pub(super) async fn approve(
         }
         return in_window(face, request).await;
     }
-    let scope = scope.unwrap_or_else(|| preselected(&request));
+    let scope = scope.unwrap_or_else(|| match &request.about {
+        RequestAbout::Connect => preselected(&request),
+        RequestAbout::More { .. } => request.asked.clone(),
+    });
     if scope.is_empty() {
         let problem = Problem::new(
             "cli.nothing_allowed",
@@ -62,7 +70,16 @@ pub(super) async fn approve(
         return Err(problem.with("app", &request.app).into());
     }
     let from = request.program.as_ref().map_or("a program that was not seen", |p| p.name.as_str());
-    say(&format!("{} (not verified), started from {from}, may then do: {scope}", request.app));
+    let what = match &request.about {
+        RequestAbout::Connect => format!("may then do: {scope}"),
+        RequestAbout::More { tool: None, .. } => format!("may then also do: {scope}"),
+        RequestAbout::More { tool: Some(tool), .. } => {
+            format!(
+                "may then also do: {scope}. It wants to use {tool}, and may then use all that does the like"
+            )
+        }
+    };
+    say(&format!("{} (not verified), started from {from}, {what}", request.app));
     prove(face).await?;
     let command = Command::Approve { request: request.id, snapshot: request.snapshot, scope: scope.clone() };
     face.command(command).await?;
@@ -73,14 +90,21 @@ pub(super) async fn approve(
 /// The person answers in the window, where what is asked stands in full.
 async fn in_window(face: &Face, request: RequestView) -> Result<(), Stop> {
     face.command(Command::Show { request: Some(request.id.clone()) }).await?;
-    say(&format!("Answer in Bellhop's window: {} asks to be let in.", request.app));
+    let asks = match request.about {
+        RequestAbout::Connect => "asks to be let in",
+        RequestAbout::More { .. } => "asks to do more",
+    };
+    say(&format!("Answer in Bellhop's window: {} {asks}.", request.app));
     match face.query(Query::RequestEnd { request: request.id }).await? {
         Answer::RequestEnd { allowed: true } => {
             say(&format!("Allowed {}.", request.app));
             Ok(())
         }
         Answer::RequestEnd { allowed: false } => {
-            let sentence = format!("{} was not let in.", request.app);
+            let sentence = match request.about {
+                RequestAbout::Connect => format!("{} was not let in.", request.app),
+                RequestAbout::More { .. } => format!("{} was not allowed more.", request.app),
+            };
             let next = "If that was a mistake, let the app ask again.";
             Err(Problem::new("cli.denied", sentence, next).with("app", &request.app).into())
         }
@@ -113,7 +137,7 @@ fn preselected(request: &RequestView) -> Scope {
     }))
 }
 
-/// Refuse an app.
+/// Refuse what an app asks.
 pub(super) async fn deny(face: &Face, _out: &Output, code: &str) -> Result<(), Stop> {
     let request = find(face, code).await?;
     face.command(Command::Deny { request: request.id }).await?;

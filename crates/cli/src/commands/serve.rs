@@ -4,8 +4,10 @@ use crate::{
     cli::{Kept, Serve},
     face::Face,
     output::{Cell, Output, Style, say},
-    problem::Stop,
     prompt,
+};
+use bellhop_cli::{
+    problem::Stop,
     signal::{self, Ended},
 };
 use control::{Command, KeysChoice, KeysState, StatusView};

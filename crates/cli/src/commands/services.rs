@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
-    problem::Stop,
-    signal, times,
+    times,
 };
+use bellhop_cli::{problem::Stop, signal};
 use control::{Answer, Command, Query, ServiceState, ServiceView, SignInEnd};
 use model::{Problem, ShortName};
 
@@ -26,7 +26,12 @@ fn row(service: &ServiceView) -> [Cell; 6] {
         ServiceState::Degraded { next_try, .. } => {
             Cell::new(Style::Bad, format!("in trouble, tries again {}", times::relative(*next_try)))
         }
-        ServiceState::NeedsSignIn { .. } => Cell::new(Style::Bad, "needs you to sign in"),
+        ServiceState::NeedsSignIn { .. } if service.awaited_by.is_empty() => {
+            Cell::new(Style::Bad, "needs you to sign in")
+        }
+        ServiceState::NeedsSignIn { .. } => {
+            Cell::new(Style::Bad, format!("needs you to sign in, for {}", service.awaited_by.join(", ")))
+        }
         ServiceState::SignedOut => Cell::new(Style::Faint, "signed out"),
     };
     [

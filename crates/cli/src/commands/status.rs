@@ -2,9 +2,9 @@ use crate::{
     cli::List,
     face::Face,
     output::{Cell, Output, Style},
-    problem::Stop,
     times,
 };
+use bellhop_cli::problem::Stop;
 use control::{KeysState, PauseView, StatusView};
 
 /// How Bellhop is.
@@ -40,6 +40,9 @@ fn show(out: &Output, status: &StatusView) -> Result<(), Stop> {
     for problem in &status.problems {
         out.line(Cell::new(Style::Bad, format!("! {}", problem.sentence)))?;
         out.line(format!("  {}", problem.next))?;
+        if let Some(waiting) = problem.values.get("awaited_by") {
+            out.line(format!("  A call waits for that: {waiting}"))?;
+        }
     }
     if let Some(next) = next(status) {
         out.line(format!("  {next}"))?;

@@ -22,9 +22,9 @@ async fn printed(section: Section, args: &[&str]) -> String {
 #[tokio::test]
 async fn services_stand_in_a_table_that_aligns() {
     let expected = "\
-NAME        TITLE       ACCOUNT                 STATE                 TOOLS  ADDRESS
-playground  Playground  you@playground.example  connected             2      http://127.0.0.1:40000/mcp
-blog        My Blog     –                       needs you to sign in  0      https://blog.example/mcp
+NAME        TITLE       ACCOUNT                 STATE                                       TOOLS  ADDRESS
+playground  Playground  you@playground.example  connected                                   2      http://127.0.0.1:40000/mcp
+blog        My Blog     –                       needs you to sign in, for Cursor on laptop  0      https://blog.example/mcp
 ";
     assert_eq!(printed(views::services(), &["services"]).await, expected);
 }
@@ -47,6 +47,23 @@ TIN OAK 7  Cursor              cursor        playground:read  in 4 minutes
 bbbb2222   Claude\u{fffd}[2J Desktop  cursor        playground:read  in 4 minutes
 ";
     assert_eq!(printed(views::requests(), &["requests"]).await, expected);
+}
+
+#[tokio::test]
+async fn a_connection_that_wants_more_stands_among_the_requests_with_its_tool() {
+    let expected = "\
+CODE      APP     STARTED FROM  ASKS FOR                              ENDS
+dddd3333  Cursor  cursor        playground:write too, for write_note  in 4 minutes
+";
+    assert_eq!(printed(Section::Requests(vec![views::wish()]), &["requests"]).await, expected);
+}
+
+#[tokio::test]
+async fn the_status_says_whose_call_waits_for_a_sign_in() {
+    let mut status = views::status(false);
+    status.problems[0].values.insert("awaited_by".into(), "Cursor on laptop".into());
+    let out = printed(Section::Status(status), &["status"]).await;
+    assert!(out.ends_with("  Sign in again.\n  A call waits for that: Cursor on laptop\n"), "{out}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bridge;
+mod bridge_modern;
 mod bridge_restart;
 mod commands;
 mod engine_side;

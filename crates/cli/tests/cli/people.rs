@@ -110,3 +110,22 @@ async fn a_code_of_several_words_needs_no_quotes() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_connection_that_wants_more_is_allowed_what_it_asked_with_the_pin_or_denied_without() {
+    let place = Place::new();
+    let sections = vec![Section::Status(views::status(false)), Section::Requests(vec![views::wish()])];
+    let engine = Faces::still(&place.home, sections);
+    let ran = place.run(&["approve", "dddd3333"], "2468\n").await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("may then also do: playground:write. It wants to use write_note"), "{ran:?}");
+    assert_eq!(place.run(&["deny", "dddd3333"], "").await.code, Some(0));
+    assert_eq!(
+        engine.asked(),
+        [
+            "pin 2468",
+            "approve dddd3333eeee hash-of-dddd3333eeee playground:write",
+            "Deny { request: RequestId(dddd3333eeee) }"
+        ]
+    );
+}

@@ -2,7 +2,8 @@
 
 use control::{
     AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, Method,
-    PauseView, RequestService, RequestView, Section, ServiceState, ServiceView, StatusView, ToolView,
+    PauseView, RequestAbout, RequestService, RequestView, Section, ServiceState, ServiceView, StatusView,
+    ToolView,
 };
 use model::{Clock, Problem, Program, SystemClock, Timestamp};
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub fn services() -> Section {
             method: "oauth".into(),
             state: ServiceState::Connected { until: None },
             tools: vec![tool("a"), tool("b")],
+            awaited_by: vec![],
         },
         ServiceView {
             id: "s2".into(),
@@ -56,6 +58,7 @@ pub fn services() -> Section {
             method: "oauth".into(),
             state: ServiceState::NeedsSignIn { problem: Problem::new("a.b", "It ended.", "Sign in.") },
             tools: vec![],
+            awaited_by: vec!["Cursor on laptop".into()],
         },
     ])
 }
@@ -112,6 +115,7 @@ pub fn request(id: &str, code: &str, app: &str) -> RequestView {
     RequestView {
         id: id.into(),
         snapshot: format!("hash-of-{id}"),
+        about: RequestAbout::Connect,
         code: code.into(),
         app: app.into(),
         app_id: None,
@@ -131,6 +135,16 @@ pub fn requests() -> Section {
         request("aaaa1111bbbb", "TIN OAK 7", "Cursor"),
         request("bbbb2222cccc", "", "Claude\u{1b}[2J Desktop"),
     ])
+}
+
+/// A connection that wants to do more.
+pub fn wish() -> RequestView {
+    let about = RequestAbout::More { connection: "n1".into(), tool: Some("write_note".into()) };
+    let asked = "playground:write".parse().unwrap();
+    let mut services = request("", "", "").services;
+    services.truncate(1);
+    services[0].read = false;
+    RequestView { about, asked, services, ..request("dddd3333eeee", "", "Cursor") }
 }
 
 pub fn apps() -> Section {

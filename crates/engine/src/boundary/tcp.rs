@@ -104,12 +104,7 @@ fn caller(
         return Err(wrong);
     }
     let connection = rooms.connections.live(&known.connection).ok_or(wrong)?;
-    Ok(Caller {
-        connection,
-        resource: Some(known.resource),
-        limit: Some(known.scope),
-        door: relay::Door::Http,
-    })
+    Ok(Caller { connection, resource: Some(known.resource), limit: known.limit, door: relay::Door::Http })
 }
 
 fn unauthorized(

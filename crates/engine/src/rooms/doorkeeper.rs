@@ -59,6 +59,10 @@ impl authority::GrantRows for Doorkeeper {
         self.rooms()?.grants.rotate(id, family).await
     }
 
+    async fn widen(&self, id: &ConnectionId, permit: &model::Permit) -> Result<(), authority::RowsError> {
+        self.rooms()?.widen(id, permit).await
+    }
+
     async fn revoke(&self, id: &ConnectionId, why: RevokedBy) -> Result<(), authority::RowsError> {
         self.rooms()?.cut(id, Some(why)).await
     }

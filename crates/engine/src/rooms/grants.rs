@@ -111,6 +111,26 @@ impl Rooms {
         Ok(())
     }
 
+    /// Let a connection do what it asks for. Nothing else is ever added to what a connection may do.
+    pub(super) async fn widen(
+        &self,
+        id: &ConnectionId,
+        permit: &model::Permit,
+    ) -> Result<(), authority::RowsError> {
+        let _turn = self.changing.lock().await;
+        // The service may have gone since the person was shown it, and another one may have its name.
+        let there = self.registry.all().into_iter().find(|e| e.row.name == permit.service);
+        let Some(service) = there.filter(|_| self.permits.wants(id, permit)) else {
+            return Err(authority::RowsError("what was asked isn't there any more".to_owned()));
+        };
+        if !self.grants.widen(id, permit).await? {
+            return Err(authority::RowsError("the connection isn't there any more".to_owned()));
+        }
+        self.connections.widen(id, permit);
+        self.relay.widened(id, &service.row.id);
+        Ok(())
+    }
+
     /// Cut a connection off, in-flight calls included. When this returns, nothing of it but the notice of its
     /// cancellation reaches a service.
     pub(crate) async fn revoke(&self, id: &ConnectionId) -> Result<(), Problem> {
@@ -127,6 +147,7 @@ impl Rooms {
         self.grants.revoke(id, on, why).await?;
         let live = self.connections.end(id, on);
         self.authority.forget(id);
+        self.permits.forget(id);
         if let Some(live) = live {
             live.gate.close();
             live.stop.cancel();
@@ -150,6 +171,6 @@ fn plain(claimed: &str) -> String {
     if name.is_empty() { "An app".to_owned() } else { name.to_owned() }
 }
 
-fn unknown_connection() -> Problem {
+pub(crate) fn unknown_connection() -> Problem {
     Problem::new("engine.unknown_connection", "That connection isn't there.", "Look at the list again.")
 }

@@ -63,6 +63,7 @@ impl Rooms {
                 let (Some(rooms), Some(inner)) = (rooms.upgrade(), inner.upgrade()) else { return };
                 inner.mark(SectionName::Services);
                 inner.mark(SectionName::Status);
+                rooms.sign_in_moved(&service);
                 if needs && !needed {
                     rooms.needs_person(&inner, &service);
                 }
@@ -75,7 +76,8 @@ impl Rooms {
     /// A sign-in has ended for good: the person is told once. The log learns it from the store.
     fn needs_person(&self, inner: &Inner, service: &ServiceId) {
         let Some(entry) = self.registry.get(service) else { return };
-        if let Some(desktop) = &inner.desktop {
+        // Where a call met it, that has asked in words of its own.
+        if let Some(desktop) = inner.desktop.as_ref().filter(|_| !self.awaited.was_asked(service)) {
             desktop.notify(crate::Notice {
                 title: format!("{} needs you to sign in again", entry.row.title),
                 body: "Nothing is lost. Open Bellhop to sign in.".to_owned(),
@@ -140,6 +142,7 @@ impl Rooms {
                 }
             });
         }
+        self.sign_in_moved(&row.id);
         if first {
             self.first_service(inner).await;
         }
@@ -183,6 +186,8 @@ impl Rooms {
         self.store.remove_service(id).await.map_err(|e| e.problem())?;
         self.registry.remove(id);
         self.connections.take_service(&entry.row.name);
+        self.permits.forget_service(&entry.row.name);
+        self.sign_in_moved(id);
         drop(turn);
         self.relay.service_removed(id).await;
         if let Held::Owned { owner: credential, .. } = entry.credential {

@@ -1,5 +1,5 @@
 use authority::{Client, Family, Grant, Method, RevokedBy, RowsError};
-use model::{AppId, ClientId, ConnectionId, Explain, Timestamp};
+use model::{AppId, ClientId, ConnectionId, Explain, Permit, Timestamp};
 use std::sync::Arc;
 use store::{ClientRow, ConnectionMethod, ConnectionRow, FamilyRow, Store, StoreError};
 
@@ -87,6 +87,11 @@ impl Grants {
 
     pub(crate) async fn rotate(&self, connection: &ConnectionId, family: &Family) -> Result<(), RowsError> {
         self.0.rotate(connection, &family_row(family)).await.map_err(refused)
+    }
+
+    /// The durable part of letting a connection do more. `false` when it was revoked or unknown.
+    pub(crate) async fn widen(&self, connection: &ConnectionId, permit: &Permit) -> Result<bool, RowsError> {
+        self.0.widen(connection, permit).await.map_err(refused)
     }
 
     /// The durable part of cutting off; `why` is `None` when the person did it. `false` when it was revoked or

@@ -190,8 +190,16 @@ async fn follow(inner: Arc<Inner>, rooms: Arc<Rooms>, attempt: Attempt, purpose:
             };
             (State::Over, end)
         }
+        Err(problem) if problem.code == "signin.denied" => {
+            rooms.note_failed_sign_in(purpose_name(&rooms, &purpose).as_ref(), &problem);
+            decline(&rooms, &purpose);
+            (State::Failed(problem.clone()), SignInEnd::Failed { problem })
+        }
         // The person's own Cancel needs no report.
-        Err(problem) if problem.code == "signin.cancelled" => (State::Over, SignInEnd::Failed { problem }),
+        Err(problem) if problem.code == "signin.cancelled" => {
+            decline(&rooms, &purpose);
+            (State::Over, SignInEnd::Failed { problem })
+        }
         Err(problem) => {
             rooms.note_failed_sign_in(purpose_name(&rooms, &purpose).as_ref(), &problem);
             (State::Failed(problem.clone()), SignInEnd::Failed { problem })
@@ -199,6 +207,13 @@ async fn follow(inner: Arc<Inner>, rooms: Arc<Rooms>, attempt: Attempt, purpose:
     };
     inner.sign_ins.settle(&attempt.id, state, end);
     inner.mark(SectionName::SignIns);
+}
+
+/// The person doesn't want to sign in again now: calls that wait for that end.
+fn decline(rooms: &Rooms, purpose: &Purpose) {
+    if let Purpose::Again { service, .. } = purpose {
+        rooms.sign_in_declined(service);
+    }
 }
 
 fn purpose_name(rooms: &Rooms, purpose: &Purpose) -> Option<ShortName> {

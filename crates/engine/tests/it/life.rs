@@ -129,11 +129,19 @@ async fn what_an_app_may_not_do_does_not_happen_and_is_written_down() {
     house.connect(&url, Some("play")).await;
     let token = house.let_in("Tester", "play:read").await;
     let session = house.session(&token).await;
-    let answer = house
-        .send(&token, Some(&session), call(2, "play_write_note", json!({ "name": "x", "text": "x" })))
-        .await;
-    let answer = answer.text().await.unwrap();
+    let write = |id| call(id, "play_write_note", json!({ "name": "x", "text": "x" }));
+    let asking = async {
+        let request = house.request().await;
+        house.engine.face().command(Command::Deny { request: request.id }).await.unwrap();
+    };
+    tokio::join!(async { house.send(&token, Some(&session), write(2)).await.text().await }, asking)
+        .0
+        .unwrap();
+    // The person has just said no, so they are not asked again.
+    let answer = house.send(&token, Some(&session), write(3)).await.text().await.unwrap();
     assert!(answer.contains("relay.not_allowed"), "{answer}");
+    let notes = house.send(&token, Some(&session), call(4, "play_list_notes", json!({}))).await;
+    assert!(!notes.text().await.unwrap().contains("\"x\""), "nothing was written");
     soon(async {
         while !kinds(&house).await.contains(&ActivityKind::Refused) {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+mod asking;
+mod asking_sign_in;
 mod bridges;
 mod house;
 mod life;

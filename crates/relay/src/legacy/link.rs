@@ -63,9 +63,12 @@ impl Link {
         revision: Revision,
         declared: &RawValue,
     ) -> Result<&Opened, RelayError> {
-        let opening = || async {
-            let service = self.service.load_full();
-            exchange::open(http, limits, &service, revision, declared).await
+        // In a box, so that what happens once is not part of every call's state.
+        let opening = || {
+            Box::pin(async {
+                let service = self.service.load_full();
+                exchange::open(http, limits, &service, revision, declared).await
+            })
         };
         self.opened.get_or_try_init(opening).await
     }
@@ -82,7 +85,8 @@ impl Link {
         }
         let params = Object::new().with("level", level.as_str());
         let request = Request::new(Id::text("bellhop-level"), method::SET_LEVEL, Some(params));
-        if exchange::ask(http, limits, &self.service.load(), opened, &request).await.is_ok() {
+        let service = self.service.load_full();
+        if Box::pin(exchange::ask(http, limits, &service, opened, &request)).await.is_ok() {
             self.inner().level = Some(level);
         }
     }
@@ -99,7 +103,7 @@ impl Link {
         if self.opened().is_none_or(|o| !o.has_listening_stream()) || self.inner().aside.is_some() {
             return;
         }
-        let open = tokio::time::timeout(limits.connect, listen::open(http, self)).await;
+        let open = tokio::time::timeout(limits.connect, Box::pin(listen::open(http, self))).await;
         let Ok(Ok(body)) = open else { return };
         let (tell, aside) = mpsc::channel(ASIDE);
         self.inner().aside = Some(aside);

@@ -250,6 +250,13 @@ impl Session {
         }
     }
 
+    /// A running request is nowhere yet.
+    pub(crate) fn came_back(&self, id: &Id) {
+        if let Some(running) = self.inner().running.get_mut(id) {
+            running.link = None;
+        }
+    }
+
     pub(crate) fn ended(&self, id: &Id) {
         let mut inner = self.inner();
         inner.running.remove(id);
@@ -328,9 +335,11 @@ impl Session {
         self.inner().broken.insert(number, broken);
     }
 
-    /// The stream that broke off, for whoever goes on with it.
-    pub(crate) fn take_broken(&self, number: u64) -> Option<Broken> {
-        self.inner().broken.remove(&number)
+    /// The stream that broke off, for whoever goes on with it; it stays where it does not fit.
+    pub(crate) fn take_broken(&self, number: u64, fits: impl FnOnce(&Broken) -> bool) -> Option<Broken> {
+        let mut inner = self.inner();
+        inner.broken.get(&number).filter(|b| fits(b))?;
+        inner.broken.remove(&number)
     }
 
     /// The links with a question that waits.

@@ -31,10 +31,8 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
     if is_initialize(message) {
         return false;
     }
-    let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
-    match header.map(str::parse::<Revision>) {
-        Some(Ok(revision)) if revision.era() == Era::Modern => return true,
-        _ => {}
+    if names_modern(headers) {
+        return true;
     }
     match message {
         Message::Request(r) => {
@@ -44,6 +42,12 @@ pub(crate) fn is_modern(headers: &HeaderMap, message: &Message<'_>) -> bool {
         }
         Message::Notification(_) | Message::Response(_) => false,
     }
+}
+
+/// Whether the header names a revision of the modern era that is spoken here.
+pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
+    let header = headers.get(mcp::PROTOCOL_VERSION).and_then(|v| v.to_str().ok());
+    header.and_then(|v| v.parse::<Revision>().ok()).is_some_and(|r| r.era() == Era::Modern)
 }
 
 /// Whether this opens a session of the legacy era.
@@ -175,6 +179,8 @@ async fn listen(
         Resource::One(name) => vec![relay.one(name, scope)?],
         Resource::All => relay.access.services().iter().filter(|s| scope.names(&s.name)).cloned().collect(),
     };
+    // What a service offers may have to be asked first; one that does not answer in time offers nothing yet.
+    futures_util::future::join_all(services.iter().map(|s| relay.inventory(s))).await;
     let can = |service: &Arc<Service>, capability: &str| {
         relay.shelf(service).seen().is_some_and(|i| i.can(capability))
     };

@@ -36,6 +36,8 @@ struct Listener {
     /// The list changes that were asked for, by method.
     lists: Vec<&'static str>,
     inbox: Inbox,
+    /// Cancelled when it has to make room.
+    over: CancellationToken,
 }
 
 /// The names of list changes in a filter, what has to be offered for each, and the notifications.
@@ -48,6 +50,18 @@ const LISTS: [(&str, &str, &str); 3] = [
 impl Listeners {
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Listener>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a new one. When its connection has more than so many, the oldest ends.
+    fn keep(&self, number: u64, listener: &Arc<Listener>, most: usize) {
+        let mut open = self.open();
+        open.insert(number, listener.clone());
+        let mut own: Vec<_> =
+            open.iter().filter(|(_, l)| l.connection.id == listener.connection.id).collect();
+        own.sort_by_key(|(number, _)| **number);
+        for (_, old) in own.iter().take(own.len().saturating_sub(most)) {
+            old.over.cancel();
+        }
     }
 
     /// A list of this service has changed.
@@ -147,6 +161,7 @@ pub(crate) fn open(
         id: id.clone(),
         lists: wanted.lists.iter().map(|(_, method)| *method).collect(),
         inbox: Inbox::new(relay.limits.queue),
+        over: CancellationToken::new(),
     });
     let acknowledged = Object::new().with("notifications", wanted.filter());
     listener.inbox.put(listener.tagged(method::ACKNOWLEDGED, acknowledged));
@@ -166,9 +181,9 @@ pub(crate) fn open(
         });
     }
     let number = relay.listeners.next.fetch_add(1, Ordering::Relaxed);
-    relay.listeners.open().insert(number, listener.clone());
-    let never = CancellationToken::new();
-    let stream = listener.inbox.listen(&connection.stop, &never, never.clone(), relay.limits.keep_alive);
+    relay.listeners.keep(number, &listener, relay.limits.sessions);
+    let left = CancellationToken::new();
+    let stream = listener.inbox.listen(&connection.stop, &listener.over, left, relay.limits.keep_alive);
     let about = Object::new().with(meta::SUBSCRIPTION_ID, raw(&id));
     let end = protocol::result(&id, Object::new().with("resultType", "complete").with("_meta", about));
     Subscription {

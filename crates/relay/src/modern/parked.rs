@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::response::Response;
 use bytes::Bytes;
-use model::ConnectionId;
+use model::{ConnectionId, ServiceId};
 use protocol::{Object, Request, header as mcp, raw};
 use std::{
     collections::HashMap,
@@ -35,6 +35,18 @@ impl Parked {
 }
 
 impl Relay {
+    /// Gives up the calls that wait at a service which is gone.
+    pub(crate) fn end_parked_at(&self, service: &ServiceId) {
+        let gone: Vec<Answer> = {
+            let mut all = self.parked.all();
+            let there: Vec<u64> =
+                all.iter().filter(|(_, a)| a.flight.service.id == *service).map(|(n, _)| *n).collect();
+            there.into_iter().filter_map(|n| all.remove(&n)).collect()
+        };
+        // Not under the lock: each tells its service.
+        drop(gone);
+    }
+
     /// Holds a call open until the app answers the service's questions, and gives the result that asks them.
     pub(crate) fn park(self: &Arc<Self>, answer: Answer) -> Bytes {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);

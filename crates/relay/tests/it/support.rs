@@ -196,6 +196,36 @@ impl House {
         Self { engine, relay, tokens, connection, address, server, client }
     }
 
+    /// Another app before the same relay.
+    pub(crate) async fn beside(&self, id: &str, scope: &str) -> Self {
+        let connection = connection(id, scope);
+        let (address, server) = serve(&self.relay, &connection).await;
+        let (engine, relay) = (self.engine.clone(), self.relay.clone());
+        Self {
+            engine,
+            relay,
+            tokens: self.tokens.clone(),
+            connection,
+            address,
+            server,
+            client: self.client.clone(),
+        }
+    }
+
+    /// The same app, by the bridge.
+    pub(crate) async fn by_the_bridge(&self) -> Self {
+        let (address, server) = serve_at(&self.relay, &self.connection, Door::Bridge).await;
+        let (engine, relay) = (self.engine.clone(), self.relay.clone());
+        let (tokens, connection) = (self.tokens.clone(), self.connection.clone());
+        Self { engine, relay, tokens, connection, address, server, client: self.client.clone() }
+    }
+
+    /// The person revokes the connection.
+    pub(crate) fn revoke(&self) {
+        self.connection.gate.close();
+        self.connection.stop.cancel();
+    }
+
     /// A request exactly as written.
     pub(crate) async fn raw(
         &self,
@@ -256,13 +286,13 @@ impl House {
         let headers = [("content-type", "application/json"), ("mcp-session-id", session)];
         let response = self.raw(Method::POST, path, &headers, body).await;
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Stream { body: response.into_body(), decoder: Decoder::new(1 << 20) }
+        Stream::new(response.into_body())
     }
 
     pub(crate) async fn listen(&self, path: &str, session: &str) -> Stream {
         let response = self.raw(Method::GET, path, &[("mcp-session-id", session)], "").await;
         assert_eq!(response.status(), StatusCode::OK);
-        Stream { body: response.into_body(), decoder: Decoder::new(1 << 20) }
+        Stream::new(response.into_body())
     }
 
     /// Waits for the log's line of a call.
@@ -291,7 +321,15 @@ pub(crate) async fn serve(
     relay: &Arc<Relay>,
     connection: &Arc<Connection>,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
-    let caller = Caller { connection: connection.clone(), resource: None, limit: None, door: Door::Http };
+    serve_at(relay, connection, Door::Http).await
+}
+
+async fn serve_at(
+    relay: &Arc<Relay>,
+    connection: &Arc<Connection>,
+    door: Door,
+) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let caller = Caller { connection: connection.clone(), resource: None, limit: None, door };
     let app = relay.routes().layer(axum::Extension(caller));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -304,9 +342,24 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    pub(crate) fn new(body: Incoming) -> Self {
+        Self { body, decoder: Decoder::new(1 << 20) }
+    }
+
     /// The next message; `None` at the stream's end.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         self.event().await.map(|e| value(&e.data).unwrap_or_else(|| panic!("no JSON: {}", e.data)))
+    }
+
+    /// Reads until there is a comment.
+    pub(crate) async fn comment(&mut self) {
+        loop {
+            let frame = tokio::time::timeout(LONG, self.body.frame()).await.expect("something in time");
+            let frame = frame.expect("no end").unwrap();
+            if frame.data_ref().unwrap().starts_with(b":") {
+                return;
+            }
+        }
     }
 
     /// The next event with data.

@@ -409,6 +409,8 @@ impl Owner {
         self.shared.current.store(None);
         let problem = problems::needs_sign_in(code, &self.host);
         self.work = Work::Over { problem: problem.clone() };
+        // Said first: whoever hears the problem looks whether the person could help.
+        self.say();
         self.fail(&problem);
         match self.rows.needs_sign_in(&self.shared.id, self.row, code).await {
             Err(RowsError::Superseded) => ControlFlow::Break(()),

@@ -117,6 +117,9 @@ impl Server {
         let app = Router::new()
             .route("/mcp", post(mcp))
             .route("/old", post(|| async { (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "/mcp")]) }))
+            .route("/modern", post(modern))
+            .route("/events", get(|| events("endpoint")))
+            .route("/other-events", get(|| events("message")))
             .route("/page", post(|| async { "<html>Hello</html>" }))
             .route("/broken", post(|| async { StatusCode::BAD_GATEWAY }))
             .route("/.well-known/oauth-protected-resource/mcp", get(resource))
@@ -239,6 +242,30 @@ async fn mcp(State(s): App, headers: HeaderMap, Json(body): Json<Value>) -> Resp
         },
     }))
     .into_response()
+}
+
+/// A server of the era that has no `initialize`.
+async fn modern(headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let says = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    if body["method"] != "server/discover"
+        || (says("mcp-method"), says("mcp-protocol-version")) != (Some("server/discover"), Some("2026-07-28"))
+    {
+        let error = json!({ "code": -32022, "message": "?", "data": { "supported": ["2026-07-28"] } });
+        let body = json!({ "jsonrpc": "2.0", "id": body["id"], "error": error });
+        return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    }
+    let about = json!({ "io.modelcontextprotocol/serverInfo": { "name": "new", "title": "New Notes" } });
+    let result = json!({ "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {},
+        "_meta": about });
+    Json(json!({ "jsonrpc": "2.0", "id": body["id"], "result": result })).into_response()
+}
+
+/// An event stream that begins with this event and has no end.
+async fn events(first: &'static str) -> Response {
+    let begin = Ok::<_, std::convert::Infallible>(format!("event: {first}\ndata: /messages\n\n"));
+    let stream =
+        futures_util::StreamExt::chain(futures_util::stream::iter([begin]), futures_util::stream::pending());
+    ([(header::CONTENT_TYPE, "text/event-stream")], axum::body::Body::from_stream(stream)).into_response()
 }
 
 async fn resource(State(s): App, uri: axum::http::Uri) -> Response {

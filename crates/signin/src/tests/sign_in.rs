@@ -54,6 +54,20 @@ async fn a_sign_in_ends_with_tokens_a_title_and_the_accounts_name() {
 }
 
 #[tokio::test]
+async fn services_of_the_modern_era_alone_and_of_the_first_transport_are_found() {
+    let server = Server::start().await;
+    for (path, title) in [("/modern", Some("New Notes")), ("/events", None)] {
+        let target = Target::typed(format!("{}{path}", server.origin));
+        let end = Desktop::new().sign_in.begin(target).end().await.unwrap();
+        assert!(matches!(end.kind, SignedInKind::Open), "{path}");
+        assert_eq!(end.title.as_deref(), title, "{path}");
+    }
+    let other = Target::typed(format!("{}/other-events", server.origin));
+    let error = Desktop::new().sign_in.begin(other).end().await.unwrap_err();
+    assert_eq!(model::Explain::problem(&error).code, "signin.not_mcp");
+}
+
+#[tokio::test]
 async fn a_service_without_a_sign_in_is_open() {
     let server = Server::start().await;
     server.ways().open = true;

@@ -116,3 +116,31 @@ async fn a_later_service_of_the_same_name_inherits_no_leave() {
     assert_eq!(kept.scope, "two:write".parse().unwrap());
     assert!(family.unwrap().scope.is_empty());
 }
+
+#[tokio::test]
+async fn a_connection_is_let_do_more_and_its_tokens_with_it_unless_they_may_do_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path()).await;
+    let whole = FamilyRow { scope: "one:read two:write".parse().unwrap(), ..family(1, 0) };
+    first.allow(&connection("whole", None), Some(&whole)).await.unwrap();
+    first.allow(&connection("less", None), Some(&family(2, 0))).await.unwrap();
+    first.allow(&connection("bridge", None), None).await.unwrap();
+    first.allow(&connection("revoked", None), None).await.unwrap();
+    first.revoke(&"revoked".into(), NOW, "ok").await.unwrap();
+    let permit = "one:write".parse().unwrap();
+    for (id, there) in [("whole", true), ("less", true), ("bridge", true), ("revoked", false), ("no", false)]
+    {
+        assert_eq!(first.widen(&id.into(), &permit).await.unwrap(), there, "{id}");
+    }
+    first.close().await;
+    let kept = store(folder.path()).await.connections().await.unwrap();
+    let scopes = |id: &str| {
+        let (row, family) = kept.iter().find(|(row, _)| row.id.as_str() == id).unwrap();
+        (row.scope.to_string(), family.as_ref().map(|f| f.scope.to_string()))
+    };
+    let all = "one:read one:write two:write".to_owned();
+    assert_eq!(scopes("whole"), (all.clone(), Some(all.clone())));
+    assert_eq!(scopes("less"), (all.clone(), Some("one:read".to_owned())));
+    assert_eq!(scopes("bridge"), (all, None));
+    assert_eq!(scopes("revoked"), ("one:read two:write".to_owned(), None));
+}

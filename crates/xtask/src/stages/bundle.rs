@@ -9,9 +9,10 @@ use crate::{
 use std::{fs, path::PathBuf};
 
 /// What must be in the Debian package.
-const INSIDE: [&str; 4] = [
+const INSIDE: [&str; 5] = [
     "usr/bin/bellhop-desktop",
     "usr/bin/bellhop",
+    "usr/bin/bellhop-bridge",
     "usr/bin/bellhop-playground",
     "usr/share/applications/Bellhop.desktop",
 ];
