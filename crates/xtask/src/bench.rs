@@ -33,7 +33,7 @@ pub fn bench(args: &[&str]) -> Result<ExitCode, Failure> {
     let mut bench = Command::new(programs.join("bellhop-bench"));
     sh::plain(&mut bench);
     bench.args(args).env("BELLHOP_PROGRAMS", &programs).env("BELLHOP_BENCH_PEERS", &peers);
-    // Ctrl-C reaches it as well: it ends what it started, and we wait for it.
+    // Ctrl-C reaches it as well, and it ends all that it started.
     let status = bench.status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -44,7 +44,7 @@ pub(crate) async fn across(upstream: &Own, plan: &Plan) -> (Option<House>, Vec<S
         return (None, Vec::new());
     }
     let mut subjects = vec![http("direct-modern", "direct", Era::Modern, plain(upstream, "/modern"), None)];
-    let services = [("old", "/legacy/old"), ("new", "/both/new"), ("many", "/legacy/many/2000")];
+    let services = [("old", "/legacy/old"), ("new", "/modern/new"), ("many", "/legacy/many/2000")];
     let mut house = House::build(&services.map(|(name, path)| (name.to_owned(), upstream.url(path)))).await;
     let pid = Some(house.pid());
     for (key, name, era, service) in [

@@ -48,14 +48,17 @@ pub(crate) fn document(subjects: &[Subject], f: &Figures, plan: &Plan, date: &st
 }
 
 fn target_table(text: &mut String, f: &Figures, plan: &Plan) {
-    *text += "| what | target | measured | |\n|---|---|---|---|\n";
+    *text += "| what | target | measured | | the bare proxy |\n|---|---|---|---|---|\n";
     for target in targets(f, plan) {
         let verdict = match target.reached() {
             Some(true) => "reached",
             Some(false) => "**not reached**",
             None => "not measured",
         };
-        line(text, &[target.what, &target.bound, &number(target.found, 2), verdict]);
+        line(
+            text,
+            &[target.what, &target.bound, &number(target.found, 2), verdict, &number(target.floor, 2)],
+        );
     }
 }
 
