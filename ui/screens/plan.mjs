@@ -23,6 +23,15 @@ export const pictures = [
       see('[data-test=connection][data-state=revoked] [data-test=again]'),
     ),
   },
+  {
+    name: 'connections-tools',
+    scene: 'home',
+    act: then(
+      (page) => page.click('[data-test=details] >> nth=0'),
+      (page) => page.click('[data-test=tools-compact] >> nth=0'),
+      see('[data-test=tools][data-listing=compact]'),
+    ),
+  },
   { name: 'connections-empty', scene: 'empty' },
   { name: 'connections-signed-in', scene: 'signed-in' },
   { name: 'connections-many', scene: 'many' },

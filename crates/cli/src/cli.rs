@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand};
-use model::{Permit, Scope};
+use model::{Listing, Permit, Scope};
 use std::{path::PathBuf, str::FromStr};
 
 /// Keeps the keys to your online services, and lets the AI apps on this computer use them.
@@ -124,6 +124,14 @@ pub(crate) enum Services {
 
 #[derive(Subcommand)]
 pub(crate) enum Connections {
+    /// Choose how the tools of all services are shown to an app
+    Tools {
+        /// The connection's id or its beginning, or its name
+        id: String,
+        /// auto, full, or compact: two tools that find and call the others
+        #[arg(value_name = "auto|full|compact", value_parser = Listing::from_str)]
+        listing: Listing,
+    },
     /// Cut an app off
     Revoke {
         /// The connection's id or its beginning, or its name

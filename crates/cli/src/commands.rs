@@ -77,6 +77,9 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         Command::Connections { command: Some(Connections::Revoke { id }), .. } => {
             connections::revoke(&face, &out, &id).await
         }
+        Command::Connections { command: Some(Connections::Tools { id, listing }), .. } => {
+            connections::show_tools(&face, &out, &id, listing).await
+        }
         Command::Apps(list) => apps::list(&face, &out, list).await,
         Command::Connect { app, dry_run } => apps::connect(&face, &out, &app, dry_run).await,
         Command::Disconnect { app } => apps::disconnect(&face, &out, &app).await,

@@ -1,4 +1,4 @@
-use model::{AppId, AttemptId, ConnectionId, RequestId, Scope, ServiceId, ShortName};
+use model::{AppId, AttemptId, ConnectionId, Listing, RequestId, Scope, ServiceId, ShortName};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -59,6 +59,13 @@ pub enum Command {
     Revoke {
         /// Which.
         connection: ConnectionId,
+    },
+    /// Choose how the tools of all services are shown to an app.
+    ShowTools {
+        /// Whose.
+        connection: ConnectionId,
+        /// How.
+        listing: Listing,
     },
     /// Write Bellhop into an app's config.
     ConnectApp {

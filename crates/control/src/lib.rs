@@ -19,5 +19,5 @@ pub use query::{ActivityFilter, Query};
 pub use view::{
     ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView,
     KeysState, Method, PauseView, RequestAbout, RequestService, RequestView, Section, SectionName,
-    ServiceState, ServiceView, SettingsView, SignInPhase, SignInView, StatusView, ToolView, View,
+    ServiceState, ServiceView, SettingsView, ShownTools, SignInPhase, SignInView, StatusView, ToolView, View,
 };

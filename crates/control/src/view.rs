@@ -1,6 +1,7 @@
 use crate::AppMethod;
 use model::{
-    AppId, AttemptId, ConnectionId, Problem, Program, RequestId, Scope, ServiceId, ShortName, Timestamp,
+    AppId, AttemptId, ConnectionId, Listing, Problem, Program, RequestId, Scope, ServiceId, ShortName,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -185,6 +186,9 @@ pub struct ServiceView {
     pub tools: Vec<ToolView>,
     /// The connections, by name, whose calls wait until the person has signed in again.
     pub awaited_by: Vec<String>,
+    /// Why it could not be asked what it offers the last time; `None` while all is well. What is in `tools` may be
+    /// old then.
+    pub trouble: Option<Problem>,
 }
 
 /// Whether a service can be used.
@@ -302,6 +306,8 @@ pub struct ConnectionView {
     pub scope_words: String,
     /// The program that was seen when it was let in.
     pub program: Option<Program>,
+    /// How the tools of all services are shown to it.
+    pub shown: ShownTools,
     /// Since when.
     pub connected_on: Timestamp,
     /// The last call.
@@ -312,6 +318,18 @@ pub struct ConnectionView {
     pub calls: u32,
     /// Whether it may still do anything.
     pub state: ConnectionState,
+}
+
+/// How the tools of all services are shown to a connection's app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ShownTools {
+    /// What the person chose.
+    pub listing: Listing,
+    /// How many there are, of those it may use.
+    pub tools: u32,
+    /// Whether they are to be searched by an app that comes now, instead of listed.
+    pub compact: bool,
 }
 
 /// How an app signed in.

@@ -50,6 +50,10 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
             inner.open_rooms()?.revoke(&connection).await?;
             Ok(Answer::Done)
         }
+        Command::ShowTools { connection, listing } => {
+            inner.open_rooms()?.show_tools(&connection, listing).await?;
+            Ok(Answer::Done)
+        }
         Command::ConnectApp { app, method } => {
             let written =
                 write_app(inner, app, move |apps, app| apps.connect(app, method.map(app_method))).await?;

@@ -1,8 +1,8 @@
 use crate::publisher::Publisher;
 use authority::Grant;
 use control::{Method, SectionName};
-use model::{AppId, ConnectionId, Permit, Scope, ShortName, Timestamp};
-use relay::Connection;
+use model::{AppId, ConnectionId, Listing, Permit, Scope, ShortName, Timestamp};
+use relay::{Connection, Shows};
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
@@ -44,6 +44,14 @@ impl Known {
         match self.grant.method {
             authority::Method::Oauth => Method::Oauth,
             authority::Method::Bridge => Method::Bridge,
+        }
+    }
+
+    /// Show tools to its app so from now on; how many it can hold, its name tells.
+    pub(crate) fn show(&self, listing: Listing) {
+        if let Standing::Allowed(live) = &self.standing {
+            let name = self.app_id.as_ref().map_or(self.app.as_str(), AppId::as_str);
+            live.show(Shows { listing, most: relay::most_tools(name) });
         }
     }
 

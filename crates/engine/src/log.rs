@@ -91,6 +91,8 @@ impl relay::Record for Log {
     fn inventory_changed(&self, _service: &ServiceId) {
         self.publisher.mark(SectionName::Services);
         self.publisher.mark(SectionName::Requests);
+        // How many tools an app has, and how they are shown to it.
+        self.publisher.mark(SectionName::Connections);
     }
 }
 

@@ -10,10 +10,10 @@ use crate::{
 };
 use control::{
     AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestAbout,
-    RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, StatusView,
-    ToolView,
+    RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, ShownTools,
+    StatusView, ToolView,
 };
-use model::{Access, Scope};
+use model::{Access, Listing, Scope};
 use signin::CredentialState;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) async fn section(inner: &Arc<Inner>, name: SectionName) -> Section {
         SectionName::SignIns => Section::SignIns(inner.sign_ins.view()),
         SectionName::Connections => {
             let all = rooms.map(|r| r.connections.all()).unwrap_or_default();
-            Section::Connections(all.iter().map(connection).collect())
+            Section::Connections(all.iter().filter_map(|k| Some(connection(rooms?, k))).collect())
         }
         SectionName::Requests => Section::Requests(rooms.map(|r| requests(inner, r)).unwrap_or_default()),
         SectionName::Apps => Section::Apps(app_list(inner).await),
@@ -110,6 +110,7 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         state: service_state(entry),
         tools: tools(rooms, entry),
         awaited_by: awaited_by(rooms, entry),
+        trouble: rooms.relay.health(&row.id),
     }
 }
 
@@ -153,7 +154,18 @@ pub(crate) fn words(scope: &Scope) -> String {
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
-fn connection(known: &Known) -> ConnectionView {
+fn connection(rooms: &Rooms, known: &Known) -> ConnectionView {
+    let shown = match &known.standing {
+        Standing::Allowed(live) => {
+            let seen = rooms.relay.tools_shown(live);
+            ShownTools {
+                listing: live.shows().listing,
+                tools: u32::try_from(seen.tools).unwrap_or(u32::MAX),
+                compact: seen.compact,
+            }
+        }
+        Standing::Revoked { .. } => ShownTools { listing: Listing::Auto, tools: 0, compact: false },
+    };
     let (calls_now, calls, scope, state) = match &known.standing {
         Standing::Allowed(live) => (
             u32::try_from(live.gate.in_flight()).unwrap_or(u32::MAX),
@@ -175,6 +187,7 @@ fn connection(known: &Known) -> ConnectionView {
         scope_words: words(&scope),
         scope,
         program: known.grant.program.clone(),
+        shown,
         connected_on: known.grant.allowed_on,
         last_active: known.last_active(),
         calls_now,

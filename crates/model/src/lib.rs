@@ -5,6 +5,7 @@
 
 mod clock;
 mod id;
+mod listing;
 mod name;
 mod problem;
 mod program;
@@ -16,6 +17,7 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use id::{
     AppId, AttemptId, ClientId, ConnectionId, CredentialId, RequestId, ServiceId, SessionId, VaultId,
 };
+pub use listing::{Listing, ListingError};
 pub use name::{NameError, ShortName};
 pub use problem::{Explain, Problem};
 pub use program::Program;

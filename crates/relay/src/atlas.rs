@@ -2,11 +2,15 @@ use crate::{
     Leave, Service,
     inventory::{Inventory, Item},
     names,
+    search::{Document, Index},
 };
 use model::{Access, ShortName};
 use protocol::{Era, Object, mirror, raw};
 use serde_json::value::RawValue;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// Everything at the endpoint of all services under the name it has there, and where each of it lies. Built
 /// anew when an inventory or the services change; never changed.
@@ -18,6 +22,8 @@ pub(crate) struct Atlas {
     pub(crate) prompts: Section,
     pub(crate) resources: Section,
     pub(crate) templates: Section,
+    /// The tools' words, from when somebody first searches them.
+    index: OnceLock<Index>,
 }
 
 /// The entries of one kind, in the order of services and, within one, in the service's own.
@@ -34,6 +40,7 @@ pub(crate) struct Entry {
     pub(crate) service: Arc<Service>,
     /// What its service calls it.
     pub(crate) key: String,
+    title: Option<String>,
     pub(crate) needs: Access,
     /// Which of a tool's arguments are mirrored in headers.
     pub(crate) params: Option<Arc<mirror::Params>>,
@@ -70,6 +77,7 @@ impl Section {
                     public,
                     service: service.clone(),
                     key: item.key.clone(),
+                    title: item.title.clone(),
                     needs: item.needs,
                     params: item.params.clone(),
                 }
@@ -86,7 +94,33 @@ impl Section {
 
     /// What a connection of this scope sees.
     pub(crate) fn seen<'a>(&'a self, scope: &'a Leave) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(|e| scope.allows(&e.service.name, e.needs))
+        // The scope is asked once for each service: its entries stand together.
+        let mut asked: Option<(&'a Arc<Service>, [bool; 2])> = None;
+        self.entries.iter().filter(move |entry| {
+            let service = &entry.service;
+            let [read, write] = match asked {
+                Some((known, may)) if Arc::ptr_eq(known, service) => may,
+                _ => [Access::Read, Access::Write].map(|access| scope.allows(&service.name, access)),
+            };
+            asked = Some((service, [read, write]));
+            match entry.needs {
+                Access::Read => read,
+                Access::Write => write,
+            }
+        })
+    }
+
+    /// To be searched: places are those of the entries.
+    fn index(&self) -> Index {
+        let parsed: Vec<Object<'_>> =
+            self.entries.iter().map(|e| Object::parse(e.raw.get()).unwrap_or_default()).collect();
+        let texts: Vec<_> = parsed.iter().map(|o| (o.text("title"), o.text("description"))).collect();
+        Index::new(self.entries.iter().zip(&texts).map(|(entry, (title, description))| Document {
+            name: &entry.public,
+            title: title.as_deref().or(entry.title.as_deref()).unwrap_or_default(),
+            description: description.as_deref().unwrap_or_default(),
+            service: &entry.service.title,
+        }))
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
@@ -119,12 +153,19 @@ impl Atlas {
             templates: Section::new(&found, |i| &i.templates, "uriTemplate", uris),
             services,
             generation,
+            index: OnceLock::new(),
         }
     }
 
+    /// The tools that fit a query, the best first.
+    pub(crate) fn find_tools(&self, query: &str) -> Vec<&Entry> {
+        let index = self.index.get_or_init(|| self.tools.index());
+        index.find(query).into_iter().filter_map(|place| self.tools.entries.get(place)).collect()
+    }
+
     /// Which service a URI belongs to and what that service calls it. First what is listed, then what carries
-    /// the service in front, then the template that fits best; else the only service `may` have it.
-    pub(crate) fn resource(&self, uri: &str, may: &[Arc<Service>]) -> Option<(Arc<Service>, String)> {
+    /// the service in front, then the template that fits best.
+    pub(crate) fn resource(&self, uri: &str) -> Option<(Arc<Service>, String)> {
         if let Some(entry) = self.resources.get(uri).or_else(|| self.templates.get(uri)) {
             return Some((entry.service.clone(), entry.key.clone()));
         }
@@ -135,20 +176,22 @@ impl Atlas {
         }
         let fixed = |e: &Entry| e.key.split('{').next().unwrap_or_default().len();
         let fits = |e: &&Entry| fixed(e) > 0 && uri.starts_with(e.key.get(..fixed(e)).unwrap_or_default());
-        if let Some(best) = self.templates.entries().filter(fits).max_by_key(|e| fixed(e)) {
-            return Some((best.service.clone(), uri.to_owned()));
-        }
-        match may {
-            [only] => Some((only.clone(), uri.to_owned())),
-            _ => None,
-        }
+        let best = self.templates.entries().filter(fits).max_by_key(|e| fixed(e))?;
+        Some((best.service.clone(), uri.to_owned()))
     }
 
-    /// What apps call a service's URI.
-    pub(crate) fn public_uri(&self, service: &Service, uri: &str) -> String {
-        let same = |e: &&Entry| e.service.id == service.id && e.key == uri;
-        self.resources.entries().find(same).map_or_else(|| uri.to_owned(), |e| e.public.clone())
+    /// What apps call a URI that this service lists; `None` when it lists no such.
+    pub(crate) fn listed_uri(&self, service: &ShortName, uri: &str) -> Option<&str> {
+        let own = |e: &&Entry| e.service.name == *service && e.key == uri;
+        let entry = self.resources.get(uri).filter(own);
+        let entry = entry.or_else(|| self.resources.get(&uri_of(service, uri)).filter(own))?;
+        Some(&entry.public)
     }
+}
+
+/// A URI that names its service.
+pub(crate) fn uri_of(service: &ShortName, uri: &str) -> String {
+    format!("{SCHEME}{service}/{uri}")
 }
 
 /// URIs stay as they are where only one service lists them.
@@ -161,7 +204,7 @@ fn uris(items: &[(&ShortName, &str)]) -> Vec<String> {
         .iter()
         .map(|(service, uri)| match count.get(uri) {
             Some(1) if !uri.starts_with(SCHEME) => (*uri).to_owned(),
-            _ => format!("{SCHEME}{service}/{uri}"),
+            _ => uri_of(service, uri),
         })
         .collect()
 }
@@ -198,7 +241,7 @@ mod tests {
     }
 
     fn place(atlas: &Atlas, uri: &str) -> Option<(String, String)> {
-        atlas.resource(uri, &[]).map(|(s, u)| (s.name.to_string(), u))
+        atlas.resource(uri).map(|(s, u)| (s.name.to_string(), u))
     }
 
     #[test]
@@ -217,7 +260,9 @@ mod tests {
         assert_eq!(place(&atlas, "x://2"), None);
         assert_eq!(place(&atlas, "t://a/7"), at("a", "t://a/7"));
         assert_eq!(place(&atlas, "t://a/b/7"), at("b", "t://a/b/7"));
-        assert_eq!(atlas.public_uri(&atlas.services[1], "x://2"), "bellhop://b/x://2");
-        assert_eq!(atlas.public_uri(&atlas.services[0], "x://1"), "x://1");
+        let listed = |s: &str, u| atlas.listed_uri(&s.parse().unwrap(), u);
+        assert_eq!(listed("b", "x://2"), Some("bellhop://b/x://2"));
+        assert_eq!(listed("a", "x://1"), Some("x://1"));
+        assert_eq!(listed("b", "x://1"), None);
     }
 }

@@ -1,6 +1,6 @@
 use crate::Gate;
 use arc_swap::ArcSwap;
-use model::{ConnectionId, Scope, Timestamp};
+use model::{ConnectionId, Listing, Scope, Timestamp};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
@@ -30,8 +30,24 @@ pub struct Connection {
     pub stop: CancellationToken,
     /// Entered by every call just before its first upstream byte, left when its answer has ended.
     pub gate: Gate,
+    shows: ArcSwap<Shows>,
     last_active: AtomicI64,
     calls: AtomicU64,
+}
+
+/// How tools are shown to a connection's app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shows {
+    /// What the person chose.
+    pub listing: Listing,
+    /// How many tools the app can hold; see [`crate::most_tools`].
+    pub most: usize,
+}
+
+impl Default for Shows {
+    fn default() -> Self {
+        Self { listing: Listing::Auto, most: crate::most_tools("") }
+    }
 }
 
 impl Connection {
@@ -42,9 +58,20 @@ impl Connection {
             grant: ArcSwap::from_pointee(grant),
             stop: CancellationToken::new(),
             gate: Gate::new(),
+            shows: ArcSwap::default(),
             last_active: AtomicI64::new(last_active.map_or(i64::MIN, Timestamp::millis)),
             calls: AtomicU64::new(calls),
         })
+    }
+
+    /// How tools are shown to its app.
+    pub fn shows(&self) -> Shows {
+        **self.shows.load()
+    }
+
+    /// Show tools so from now on. An app that is to hear of it is told with [`crate::Relay::shown_anew`].
+    pub fn show(&self, shows: Shows) {
+        self.shows.store(Arc::new(shows));
     }
 
     /// When it last sent anything; `None` when it never did.

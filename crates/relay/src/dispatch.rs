@@ -121,13 +121,17 @@ async fn at_all(relay: &Arc<Relay>, scope: &Leave, request: &mut Request<'_>) ->
     match request.method.as_ref() {
         method::TOOLS_CALL => {
             let name = text_param(request, "name", "“name” is missing")?;
-            let found = by_name(relay, scope, true, &name).await.ok_or_else(|| nothing("tool", &name))?;
+            let found = by_name(relay, scope, true, &name)
+                .await
+                .ok_or_else(|| missing(relay, scope, "tool", &name))?;
             set_param(request, "name", found.target.as_deref().unwrap_or(&name));
             Ok(found)
         }
         method::PROMPTS_GET => {
             let name = text_param(request, "name", "“name” is missing")?;
-            let found = by_name(relay, scope, false, &name).await.ok_or_else(|| nothing("prompt", &name))?;
+            let found = by_name(relay, scope, false, &name)
+                .await
+                .ok_or_else(|| missing(relay, scope, "prompt", &name))?;
             set_param(request, "name", found.target.as_deref().unwrap_or(&name));
             Ok(found)
         }
@@ -158,6 +162,17 @@ async fn at_all(relay: &Arc<Relay>, scope: &Leave, request: &mut Request<'_>) ->
         }
         other => Err(RelayError::NoMethod { method: other.chars().take(60).collect() }),
     }
+}
+
+/// There is nothing of that name; or there may be, at a service that could not be asked.
+fn missing(relay: &Relay, scope: &Leave, what: &'static str, name: &str) -> RelayError {
+    let services = relay.access.services();
+    let of_it = |s: &&Arc<Service>| {
+        let rest = name.strip_prefix(s.name.as_str()).unwrap_or_default();
+        rest.starts_with('_') && scope.names(&s.name) && relay.shelf(s).seen().is_none()
+    };
+    let error = services.iter().filter(of_it).find_map(|s| relay.trouble(s));
+    error.unwrap_or_else(|| nothing(what, name))
 }
 
 fn nothing(what: &'static str, name: &str) -> RelayError {
@@ -205,12 +220,15 @@ pub(crate) async fn by_uri(relay: &Arc<Relay>, scope: &Leave, uri: &str) -> Opti
         .filter(|s| scope.names(&s.name) && relay.shelf(s).seen().is_some_and(|i| i.can("resources")))
         .cloned()
         .collect();
-    let heard = || {
-        // One that a service named in an answer, and lists nowhere.
-        let name = relay.remembered_uri(uri)?;
-        Some((may.iter().find(|s| s.name == name)?.clone(), uri.to_owned()))
-    };
-    relay.atlas().resource(uri, &may).or_else(heard).filter(|(s, _)| scope.names(&s.name))
+    let found = relay.atlas().resource(uri).or_else(|| {
+        let service = match relay.heard.of(uri) {
+            // One that a service named in an answer, and lists nowhere.
+            Some(name) => may.iter().find(|s| s.name == name),
+            None => may.first().filter(|_| may.len() == 1),
+        };
+        service.map(|s| (s.clone(), uri.to_owned()))
+    });
+    found.filter(|(s, _)| scope.names(&s.name))
 }
 
 /// `completion/complete` names a prompt or a template within `ref`.

@@ -9,7 +9,8 @@
 //! messages), `dispatch` (may it, and where to), `call` and `carry` (there), `answer`, `told` and `stream` (and
 //! back), `cross` (what changes between the eras), `asking` and `modern::parked` (questions of services across
 //! them), `shelf` and `inventory` (what services offer, and how they are spoken to), `atlas` and `names` (what all
-//! of it is called at `/mcp`).
+//! of it is called at `/mcp`), `uris` (how what services name there is found again), `compact` and `search` (what an
+//! app gets to which all of it would be too much).
 
 mod answer;
 mod app;
@@ -18,6 +19,7 @@ mod atlas;
 mod call;
 mod carry;
 mod client;
+mod compact;
 mod connection;
 mod cross;
 mod dispatch;
@@ -29,6 +31,7 @@ mod legacy;
 mod limits;
 mod local;
 mod modern;
+mod most;
 mod names;
 mod pool;
 mod ports;
@@ -37,16 +40,19 @@ mod relay;
 mod reply;
 mod resume;
 mod routes;
+mod search;
 mod shelf;
 mod stream;
 mod tasks;
 mod told;
+mod uris;
 
-pub use connection::{Connection, Grant};
+pub use connection::{Connection, Grant, Shows};
 pub use gate::{Gate, Pass};
 pub use limits::Limits;
+pub use most::most_tools;
 pub use ports::{
     About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Leave, Person,
     Record, Service,
 };
-pub use relay::{Relay, ToolSeen};
+pub use relay::{Relay, ToolSeen, ToolsShown};

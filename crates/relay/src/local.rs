@@ -4,15 +4,16 @@ use crate::{
     Caller, Leave, Relay, Service,
     app::App,
     atlas::{self, Section},
-    cross,
+    compact, cross,
     inventory::{Inventory, Item},
     legacy::session::Session,
+    names::{CALL_TOOL, FIND_TOOLS},
     problem::RelayError,
     reply,
 };
 use axum::response::Response;
 use futures_util::future::join_all;
-use model::Resource;
+use model::{Explain, Resource};
 use protocol::{Era, Id, Object, Request, Revision, header, meta, method};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -34,7 +35,15 @@ pub(crate) async fn initialize(
     let revision = Revision::negotiate(&asked);
     let declared =
         request.params.as_ref().and_then(|p| p.object("capabilities")).unwrap_or_default().to_raw();
-    let about = match about(relay, &caller.leave(), endpoint, Era::Legacy).await {
+    let scope = caller.leave();
+    if *endpoint == Resource::All {
+        know_all(relay, &scope).await;
+    }
+    let client = request.params.as_ref().and_then(|p| p.object("clientInfo"));
+    let client = client.as_ref().and_then(|c| c.text("name")).unwrap_or_default();
+    let is_compact =
+        *endpoint == Resource::All && compact::for_session(relay, &caller.connection, &scope, &client);
+    let about = match about(relay, &scope, endpoint, Era::Legacy, is_compact).await {
         Ok(about) => about,
         Err(e) => return reply::error(Era::Legacy, &e, &request.id),
     };
@@ -54,6 +63,7 @@ pub(crate) async fn initialize(
         relay.random.as_ref(),
         &relay.limits,
     );
+    session.find_compact(is_compact);
     let id = session.id.clone();
     relay.keep(session);
     let answer = reply::message(protocol::result(&request.id, result));
@@ -63,11 +73,16 @@ pub(crate) async fn initialize(
 /// `server/discover`. Likewise.
 pub(crate) async fn discover(
     relay: &Arc<Relay>,
+    caller: &Caller,
     scope: &Leave,
     endpoint: &Resource,
     id: &Id,
 ) -> Result<Response, RelayError> {
-    let about = about(relay, scope, endpoint, Era::Modern).await?;
+    if *endpoint == Resource::All {
+        know_all(relay, scope).await;
+    }
+    let is_compact = *endpoint == Resource::All && compact::for_visit(relay, &caller.connection, scope);
+    let about = about(relay, scope, endpoint, Era::Modern, is_compact).await?;
     let mut result = Object::new()
         .with("resultType", "complete")
         .with("supportedVersions", versions())
@@ -105,9 +120,10 @@ async fn about(
     scope: &Leave,
     endpoint: &Resource,
     era: Era,
+    is_compact: bool,
 ) -> Result<About, RelayError> {
     match endpoint {
-        Resource::All => Ok(all(relay, scope, era).await),
+        Resource::All => Ok(all(relay, scope, era, is_compact).await),
         Resource::One(name) => {
             let service = relay.one(name, scope)?;
             Ok(one(relay, &service, era).await)
@@ -131,7 +147,7 @@ async fn one(relay: &Arc<Relay>, service: &Arc<Service>, era: Era) -> About {
     }
 }
 
-async fn all(relay: &Arc<Relay>, scope: &Leave, era: Era) -> About {
+async fn all(relay: &Arc<Relay>, scope: &Leave, era: Era, is_compact: bool) -> About {
     let known = inventories(relay, scope).await;
     let any = |capability: &str| known.iter().any(|(_, i)| i.can(capability));
     let mut can = Object::new().with("tools", changing());
@@ -159,38 +175,92 @@ async fn all(relay: &Arc<Relay>, scope: &Leave, era: Era) -> About {
         };
     }
     let services: Vec<_> = relay.access.services().iter().filter(|s| scope.names(&s.name)).cloned().collect();
-    About { capabilities: can.to_raw(), server: us().to_raw(), instructions: Some(instructions(&services)) }
+    let tools = is_compact.then(|| relay.atlas().tools.seen(scope).count());
+    let instructions = instructions(&services, tools, &trouble(relay, scope));
+    About { capabilities: can.to_raw(), server: us().to_raw(), instructions: Some(instructions) }
 }
 
-/// Which services stand behind the endpoint, in as many characters as apps read.
-fn instructions(services: &[Arc<Service>]) -> String {
-    let head = "The person's online services. A tool's name begins with the short name of its service:";
-    let mut out = head.to_owned();
-    let mut left = services.len();
-    for service in services {
+/// Which services stand behind the endpoint, how to get to their tools, and what is wrong with some, in as many
+/// characters as apps read. `compact` is how many tools there are, where they are not listed.
+fn instructions(services: &[Arc<Service>], compact: Option<usize>, trouble: &[Trouble]) -> String {
+    if services.is_empty() {
+        return "No service is connected, or this app may use none. The person adds them in Bellhop.".into();
+    }
+    let head = match compact {
+        None => {
+            "The person's online services, through Bellhop. A tool's name begins with the short name of its service: "
+        }
+        Some(_) => "The person's online services, through Bellhop: ",
+    };
+    let how = compact.map_or_else(String::new, |tools| {
+        format!(
+            " Their {tools} tools are not listed: look for one with {FIND_TOOLS}, in a few words, then run it with \
+             {CALL_TOOL}."
+        )
+    });
+    let wrong = in_trouble(trouble);
+    let left = MAX_INSTRUCTIONS.saturating_sub([head, &how, &wrong].iter().map(|t| t.chars().count()).sum());
+    format!("{head}{}.{how}{wrong}", named(services, left.saturating_sub(1)))
+}
+
+/// What is wrong, shortly: at most a third of what apps read.
+fn in_trouble(trouble: &[Trouble]) -> String {
+    let Some(first) = trouble.first() else { return String::new() };
+    let more = match trouble.len() - 1 {
+        0 => String::new(),
+        n => format!(" The same or worse with {n} more."),
+    };
+    let said: String = first.says.chars().take(MAX_INSTRUCTIONS / 5).collect();
+    format!(" Not all is well, so tools may be missing: {said}{more}")
+}
+
+/// The services in a few words, and how many more there are than there was room for.
+pub(crate) fn named(services: &[Arc<Service>], room: usize) -> String {
+    let mut out = String::new();
+    for (n, service) in services.iter().enumerate() {
         let title: String = service.title.chars().filter(|c| !c.is_control()).take(60).collect();
-        let part = format!(" {}_ is {title};", service.name);
+        let same = title.to_lowercase().replace([' ', '-'], "_") == service.name.as_str();
+        let part = if same { service.name.to_string() } else { format!("{} is {title}", service.name) };
+        let part = if n == 0 { part } else { format!(", {part}") };
+        let last = n + 1 == services.len();
         // Room stays for saying how many more there are.
-        if out.chars().count() + part.chars().count() > MAX_INSTRUCTIONS - 20 {
-            break;
+        if out.chars().count() + part.chars().count() + if last { 0 } else { 14 } > room {
+            let more = services.len() - n;
+            return if n == 0 { format!("{more} services") } else { format!("{out} and {more} more") };
         }
         out.push_str(&part);
-        left -= 1;
     }
-    match (services.len(), left) {
-        (0, _) => {
-            "No service is connected, or this app may use none. The person adds them in Bellhop.".into()
-        }
-        (_, 0) => format!("{}.", out.trim_end_matches(';')),
-        (_, n) => format!("{} and {n} more.", out.trim_end_matches(';')),
-    }
+    out
+}
+
+/// A service that could not be asked what it offers.
+pub(crate) struct Trouble {
+    service: Arc<Service>,
+    /// The sentence.
+    says: String,
+}
+
+/// What is wrong with services of the scope.
+pub(crate) fn trouble(relay: &Relay, scope: &Leave) -> Vec<Trouble> {
+    let services = relay.access.services();
+    let in_trouble = services.iter().filter(|s| scope.names(&s.name)).filter_map(|service| {
+        let says = relay.trouble(service)?.problem().sentence;
+        Some(Trouble { service: service.clone(), says })
+    });
+    in_trouble.collect()
+}
+
+/// The same for an app: the service, and a sentence that says what is wrong with it.
+pub(crate) fn told_of_trouble(trouble: &[Trouble]) -> Vec<Object<'static>> {
+    let told = |t: &Trouble| Object::new().with("service", &t.service.name).with("problem", &t.says);
+    trouble.iter().map(told).collect()
 }
 
 /// The inventories of all services in the scope, those that are to be had in time.
 async fn inventories(relay: &Arc<Relay>, scope: &Leave) -> Vec<(Arc<Service>, Arc<Inventory>)> {
     let services = relay.access.services();
     let asked = services.iter().filter(|s| scope.names(&s.name)).map(|service| async move {
-        match relay.inventory(service).await {
+        match relay.inventory_beside(service).await {
             Ok(inventory) => Some((service.clone(), inventory)),
             Err(error) => {
                 tracing::debug!(service = %service.name, %error, "left out of the lists");
@@ -228,6 +298,7 @@ pub(crate) async fn list(
 ) -> Option<Response> {
     let (member, capability, of_one, of_all) = kind(&request.method)?;
     let era = app.era();
+    let mut wrong = Vec::new();
     let values = if request.param("cursor").is_some() {
         Err(RelayError::BadParams { what: "there is no such page" })
     } else {
@@ -248,25 +319,49 @@ pub(crate) async fn list(
             },
             Resource::All => {
                 know_all(relay, scope).await;
+                wrong = trouble(relay, scope);
+                if member == "tools" && app.is_compact(relay, scope) {
+                    let services = relay.access.services();
+                    let services: Vec<_> =
+                        services.iter().filter(|s| scope.names(&s.name)).cloned().collect();
+                    return Some(listed(relay, era, request, member, compact::list(&services), &wrong));
+                }
                 Ok(atlas::list(of_all(&relay.atlas()).seen(scope).map(|e| e.seen(era))))
             }
         }
     };
     Some(match values {
-        Ok(values) => {
-            let result = Object::new().with(member, values);
-            let result = match era {
-                Era::Legacy => result,
-                Era::Modern => {
-                    let about = Object::new().with(meta::SERVER_INFO, us());
-                    let result = result.with("resultType", "complete").with("_meta", about);
-                    cross::cacheable_for(result, &relay.limits)
-                }
-            };
-            reply::message(protocol::result(&request.id, result))
-        }
+        Ok(values) => listed(relay, era, request, member, values, &wrong),
         Err(e) => reply::error(era, &e, &request.id),
     })
+}
+
+/// Where a list says which services it may lack something of.
+const TROUBLE: &str = "bellhop/trouble";
+
+fn listed(
+    relay: &Relay,
+    era: Era,
+    request: &Request<'_>,
+    member: &'static str,
+    values: Box<RawValue>,
+    wrong: &[Trouble],
+) -> Response {
+    let mut result = Object::new().with(member, values);
+    let mut about = match era {
+        Era::Legacy => Object::new(),
+        Era::Modern => {
+            result = cross::cacheable_for(result.with("resultType", "complete"), &relay.limits);
+            Object::new().with(meta::SERVER_INFO, us())
+        }
+    };
+    if !wrong.is_empty() {
+        about = about.with(TROUBLE, told_of_trouble(wrong));
+    }
+    if !about.is_empty() {
+        result = result.with("_meta", about);
+    }
+    reply::message(protocol::result(&request.id, result))
 }
 
 /// An empty result.
@@ -278,23 +373,52 @@ pub(crate) fn done(id: &Id) -> Response {
 mod tests {
     use super::*;
 
+    fn service(name: &str, title: &str) -> Arc<Service> {
+        Arc::new(Service {
+            id: name.into(),
+            name: name.parse().unwrap(),
+            title: title.into(),
+            url: "https://a.example/".into(),
+            bearer: None,
+        })
+    }
+
+    fn wrong(name: &str, says: &str) -> Trouble {
+        Trouble { service: service(name, name), says: says.into() }
+    }
+
     #[test]
     fn instructions_stay_within_what_apps_read_and_say_what_they_leave_out() {
-        let services: Vec<_> = (0..50)
-            .map(|n| {
-                Arc::new(Service {
-                    id: format!("{n}").into(),
-                    name: format!("s{n}").parse().unwrap(),
-                    title: format!("The service of number {n}"),
-                    url: "https://a.example/".into(),
-                    bearer: None,
-                })
-            })
-            .collect();
-        let text = instructions(&services);
-        assert!(text.chars().count() <= MAX_INSTRUCTIONS);
-        assert!(text.contains("s0_ is The service of number 0"));
-        assert!(text.ends_with("more."), "{text}");
-        assert!(instructions(&services[..1]).ends_with("number 0."));
+        let services: Vec<_> =
+            (0..50).map(|n| service(&format!("s{n}"), &format!("The service of number {n}"))).collect();
+        let trouble: Vec<_> =
+            (0..9).map(|n| wrong(&format!("s{n}"), &"Something is wrong. ".repeat(20))).collect();
+        for tools in [None, Some(12_345)] {
+            for trouble in [&[], &trouble[..1], &trouble[..]] {
+                let text = instructions(&services, tools, trouble);
+                assert!(text.chars().count() <= MAX_INSTRUCTIONS, "{text}");
+                assert!(text.contains("s0 is The service of number 0"), "{text}");
+                assert!(text.contains(" more."), "{text}");
+                assert_eq!(text.contains("12345 tools are not listed"), tools.is_some(), "{text}");
+                assert_eq!(text.contains("Something is wrong"), !trouble.is_empty(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn instructions_read_as_a_sentence() {
+        let services = [service("mittwald", "mittwald"), service("blog", "Anna's blog")];
+        assert_eq!(
+            instructions(&services, None, &[]),
+            "The person's online services, through Bellhop. A tool's name begins with the short name of its service: \
+             mittwald, blog is Anna's blog."
+        );
+        assert_eq!(
+            instructions(&services, Some(312), &[wrong("blog", "Anna's blog could not be reached.")]),
+            "The person's online services, through Bellhop: mittwald, blog is Anna's blog. Their 312 tools are not \
+             listed: look for one with find_tools, in a few words, then run it with call_tool. Not all is well, so tools \
+             may be missing: Anna's blog could not be reached."
+        );
+        assert!(instructions(&[], None, &[]).starts_with("No service is connected"));
     }
 }

@@ -43,6 +43,11 @@ pub struct Leave {
 }
 
 impl Leave {
+    /// What a connection may do now, with a token that may do all of it.
+    pub(crate) fn of(connection: &Connection) -> Self {
+        Self { grant: connection.grant.load_full(), limit: None }
+    }
+
     /// Whether it allows `access` to `service`.
     pub fn allows(&self, service: &ShortName, access: model::Access) -> bool {
         self.grant.scope.allows(service, access)

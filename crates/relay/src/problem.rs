@@ -127,6 +127,22 @@ impl RelayError {
         }
     }
 
+    /// Whether it may pass by itself: the service or the way to it has trouble, and nobody has to do anything.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Status { .. }
+                | Self::Busy { .. }
+                | Self::NoMcp { .. }
+                | Self::Declined { .. }
+                | Self::Died { .. }
+                | Self::SessionGone { .. }
+                | Self::OtherEra { .. }
+        )
+    }
+
     fn json_rpc_code(&self, era: Era) -> i64 {
         match (self, era) {
             (Self::MissingCapability { .. }, Era::Modern) => return code::MISSING_CAPABILITY,

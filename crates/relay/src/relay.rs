@@ -1,5 +1,5 @@
 use crate::{
-    About, Access, Admission, InventoryRows, Leave, Limits, Person, Record, Service,
+    About, Access, Admission, Connection, InventoryRows, Leave, Limits, Person, Record, Service,
     app::App,
     atlas::Atlas,
     client::Http,
@@ -9,16 +9,16 @@ use crate::{
     problem::RelayError,
     routes,
     shelf::Shelf,
+    uris::Heard,
 };
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, ServiceId, ShortName};
-use protocol::{Notification, Object, method};
-use serde_json::value::RawValue;
+use protocol::{Notification, method};
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
 };
 
 /// A tool as the window shows it.
@@ -30,6 +30,15 @@ pub struct ToolSeen {
     pub title: Option<String>,
     /// Whether the service says that it only reads.
     pub reads: bool,
+}
+
+/// How the tools of all services are shown to a connection's app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolsShown {
+    /// How many there are.
+    pub tools: usize,
+    /// Whether they are to be searched, instead of listed.
+    pub compact: bool,
 }
 
 /// The room: sessions, inventories and the routes under `/mcp`.
@@ -51,15 +60,11 @@ pub struct Relay {
     pub(crate) links: Links,
     pub(crate) parked: Parked,
     pub(crate) listeners: Listeners,
-    /// Which service named a URI that none lists, newest last.
-    heard: Mutex<VecDeque<(String, ShortName)>>,
+    pub(crate) heard: Heard,
     atlas: ArcSwap<Atlas>,
     sessions: RwLock<HashMap<String, Arc<Session>>>,
     shelves: RwLock<HashMap<ServiceId, Arc<Shelf>>>,
 }
-
-/// How many URIs are remembered.
-const MAX_HEARD: usize = 1000;
 
 impl Relay {
     /// The room, without sessions. Makes no request until it is asked something. Must be used within a tokio
@@ -91,7 +96,7 @@ impl Relay {
             links: Links::default(),
             parked: Parked::default(),
             listeners: Listeners::default(),
-            heard: Mutex::default(),
+            heard: Heard::default(),
             atlas: ArcSwap::default(),
             sessions: RwLock::default(),
             shelves: RwLock::default(),
@@ -156,6 +161,15 @@ impl Relay {
         shelf.and_then(|s| s.seen()).map(|i| i.seen()).unwrap_or_default()
     }
 
+    /// What is wrong with a service, when it could not be asked what it offers the last time; `None` while all is
+    /// well, or it was not asked yet. A change of this is told as [`Record::inventory_changed`].
+    pub fn health(&self, service: &ServiceId) -> Option<Problem> {
+        let services = self.access.services();
+        let service = services.iter().find(|s| &s.id == service)?;
+        let failed = self.shelf(service).failed();
+        failed.map(|error| error.problem())
+    }
+
     /// A service was removed or signed out: ends the sessions there and forgets what it offered. Call it when
     /// [`Access::services`] no longer has it.
     pub async fn service_removed(&self, service: &ServiceId) {
@@ -166,7 +180,9 @@ impl Relay {
         let shelf = self.shelves.write().unwrap_or_else(PoisonError::into_inner).remove(service);
         if let Some(shelf) = shelf {
             shelf.over.cancel();
-            links.push(shelf.own());
+            let own = shelf.own();
+            self.heard.forget(&own.service.load().name);
+            links.push(own);
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
         self.end_parked_at(service);
@@ -186,35 +202,6 @@ impl Relay {
             permit: permit.clone(),
             tool: tool.clone(),
         })
-    }
-
-    /// Remembers the URIs that a service links to in an answer: it may list them nowhere, and the app may ask for
-    /// one.
-    pub(crate) fn remember_uris(&self, service: &ShortName, result: &RawValue) {
-        if !result.get().contains("\"resource_link\"") {
-            return;
-        }
-        let content = Object::parse(result.get()).ok();
-        let content = content.as_ref().and_then(|r| r.list("content")).unwrap_or_default();
-        let links = content.into_iter().filter_map(|c| {
-            let c = Object::parse(c.get()).ok()?;
-            let is_link = c.text("type").as_deref() == Some("resource_link");
-            is_link.then(|| c.text("uri").map(std::borrow::Cow::into_owned)).flatten()
-        });
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        for uri in links.take(MAX_HEARD) {
-            heard.retain(|(u, _)| *u != uri);
-            heard.push_back((uri, service.clone()));
-            if heard.len() > MAX_HEARD {
-                heard.pop_front();
-            }
-        }
-    }
-
-    /// The service that named this URI.
-    pub(crate) fn remembered_uri(&self, uri: &str) -> Option<ShortName> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.iter().rev().find(|(u, _)| u == uri).map(|(_, name)| name.clone())
     }
 
     /// Tells the services: of what still runs, then of the end.
@@ -290,6 +277,18 @@ impl Relay {
             here && s.connection.grant.load().scope.names(&service.name)
         };
         sessions.values().filter(sees).cloned().collect()
+    }
+
+    /// Tells a connection's app that the list of tools at the endpoint of all services is another.
+    pub(crate) fn tell_of_tools(&self, connection: &Connection) {
+        let notice = Notification::new(method::TOOLS_CHANGED, None).to_bytes();
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let own = |s: &&Arc<Session>| s.connection.id == connection.id && s.endpoint == Resource::All;
+        for session in sessions.values().filter(own) {
+            session.inbox.put_once(notice.clone());
+        }
+        drop(sessions);
+        self.listeners.tell_connection(&connection.id, method::TOOLS_CHANGED);
     }
 
     /// The one service of `/mcp/<name>`, when this scope knows of it.

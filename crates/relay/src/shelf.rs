@@ -10,10 +10,10 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use model::Timestamp;
+use model::{ServiceId, Timestamp};
 use protocol::{Message, Notification, Object, Request, code, method};
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
@@ -71,6 +71,10 @@ struct Inner {
     /// A server in trouble said nothing about its era when it was asked, so it is asked again next time.
     unsure: bool,
     failed: Option<(Timestamp, RelayError)>,
+    /// Somebody waited in vain for the fetch that is under way.
+    slow: bool,
+    /// Somebody sees to it that a service in trouble is asked again.
+    retrying: bool,
     fetch: Option<Fetch>,
 }
 
@@ -78,6 +82,16 @@ impl Inner {
     /// The service said that its lists changed, and they were not fetched since.
     fn stale(&self) -> bool {
         self.changes > self.seen_changes
+    }
+
+    fn fetches(&self) -> bool {
+        // `peek` would not do: it knows of the end only when somebody waited for it.
+        self.fetch.as_ref().is_some_and(|f| f.clone().now_or_never().is_none())
+    }
+
+    /// It is being asked, and somebody waited for that in vain.
+    fn is_slow(&self) -> bool {
+        self.slow && self.fetches()
     }
 }
 
@@ -88,6 +102,9 @@ const LEFT_ALONE: Duration = Duration::from_secs(15);
 
 /// How long to wait before fetching again what changed while it was fetched.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// How long a service in trouble is left alone when nobody asks: the first time, and at most.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 
 /// How long to wait before listening again to a service that ended the stream.
 const LISTEN_AGAIN: Duration = Duration::from_secs(30);
@@ -109,6 +126,11 @@ impl Shelf {
     /// What was last seen.
     pub(crate) fn seen(&self) -> Option<Arc<Inventory>> {
         self.seen.load_full()
+    }
+
+    /// Why it could not be asked what it offers the last time.
+    pub(crate) fn failed(&self) -> Option<RelayError> {
+        self.inner().failed.as_ref().map(|(_, error)| error.clone())
     }
 
     /// Whether a service of the modern era may also take sessions: until it was asked for one and refused.
@@ -171,18 +193,42 @@ impl Relay {
         let fetched = tokio::time::timeout(self.limits.merge, fetch).await;
         let error = match fetched {
             Ok(Err(e)) => e,
-            Ok(Ok(())) | Err(_) => RelayError::TimedOut { title: service.title.clone() },
+            Ok(Ok(())) => RelayError::TimedOut { title: service.title.clone() },
+            Err(_) => {
+                shelf.inner().slow = true;
+                RelayError::TimedOut { title: service.title.clone() }
+            }
         };
         shelf.seen().ok_or(error)
+    }
+
+    /// The same beside other services: a service that somebody has waited for in vain holds nobody back again.
+    pub(crate) async fn inventory_beside(
+        self: &Arc<Self>,
+        service: &Arc<Service>,
+    ) -> Result<Arc<Inventory>, RelayError> {
+        let shelf = self.shelf(service);
+        if shelf.inner().is_slow() {
+            return shelf.seen().ok_or_else(|| RelayError::TimedOut { title: service.title.clone() });
+        }
+        self.inventory(service).await
+    }
+
+    /// What is wrong with a service, when it could not be asked what it offers.
+    pub(crate) fn trouble(&self, service: &Arc<Service>) -> Option<RelayError> {
+        let shelf = self.shelf(service);
+        let inner = shelf.inner();
+        let slow = || inner.is_slow().then(|| RelayError::TimedOut { title: service.title.clone() });
+        inner.failed.as_ref().map(|(_, error)| error.clone()).or_else(slow)
     }
 
     /// Fetches, or joins the fetch that is under way. It goes on when nobody waits for it any more.
     pub(crate) fn fetch(self: &Arc<Self>, shelf: &Arc<Shelf>, service: &Arc<Service>) -> Fetch {
         let mut inner = shelf.inner();
-        // `peek` would not do: it knows of the end only when somebody waited for it.
-        if let Some(fetch) = inner.fetch.as_ref().filter(|f| (*f).clone().now_or_never().is_none()) {
+        if let Some(fetch) = inner.fetch.as_ref().filter(|_| inner.fetches()) {
             return fetch.clone();
         }
+        inner.slow = false;
         let title = service.title.clone();
         let (relay, shelf, service) = (self.clone(), shelf.clone(), service.clone());
         let task = tokio::spawn(async move {
@@ -302,33 +348,77 @@ async fn fetching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) -
         Ok(new) => Arc::new(new),
         Err(e) => {
             tracing::debug!(service = %service.name, error = %e, "the inventory could not be fetched");
-            shelf.inner().failed = Some((relay.clock.now(), e.clone()));
+            failed(&relay, &shelf, &service, &e);
             return Err(e);
         }
     };
     let old = shelf.seen.swap(Some(new.clone()));
     relay.generation.fetch_add(1, Ordering::AcqRel);
-    let watch = {
+    let (watch, was_in_trouble) = {
         let mut inner = shelf.inner();
         inner.looked = true;
-        inner.failed = None;
+        let was_in_trouble = inner.failed.take().is_some();
         inner.seen_changes = changes;
         let says = ["tools", "prompts", "resources"].iter().any(|c| {
             let can = Object::parse(new.capabilities.get()).unwrap_or_default();
             can.object(c).and_then(|c| c.flag("listChanged")) == Some(true)
         });
-        says && !std::mem::replace(&mut inner.watching, true)
+        (says && !std::mem::replace(&mut inner.watching, true), was_in_trouble)
     };
     if watch {
         tokio::spawn(watching(relay.clone(), shelf.clone(), service.clone()));
     }
     if old.as_ref().is_some_and(|old| old.same(&new)) {
+        if was_in_trouble {
+            relay.record.inventory_changed(&service.id);
+        }
         return Ok(());
     }
     relay.announce(&service, old.as_deref(), &new);
     relay.record.inventory_changed(&service.id);
     relay.rows.save(&service.id, &new.write()).await;
     Ok(())
+}
+
+/// Remembers why a service could not be asked, tells whoever shows it, and sees to it that it is asked again.
+fn failed(relay: &Arc<Relay>, shelf: &Arc<Shelf>, service: &Arc<Service>, error: &RelayError) {
+    let (is_news, retry) = {
+        let mut inner = shelf.inner();
+        let before = inner.failed.replace((relay.clock.now(), error.clone()));
+        let is_news = before.is_none_or(|(_, e)| e.to_string() != error.to_string());
+        let retry = error.may_pass() && !shelf.over.is_cancelled();
+        (is_news, retry && !std::mem::replace(&mut inner.retrying, true))
+    };
+    if is_news {
+        relay.record.inventory_changed(&service.id);
+    }
+    if retry {
+        tokio::spawn(asking_again(Arc::downgrade(relay), shelf.clone(), service.id.clone()));
+    }
+}
+
+/// Asks a service in trouble again, ever more seldom, until it is well or gone: so that apps hear of its tools, and
+/// nobody reads of trouble that is over.
+async fn asking_again(relay: Weak<Relay>, shelf: Arc<Shelf>, service: ServiceId) {
+    let (mut wait, longest) = ASK_AGAIN;
+    loop {
+        tokio::select! {
+            () = shelf.over.cancelled() => break,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(longest);
+        let Some(relay) = relay.upgrade() else { break };
+        let services = relay.access.services();
+        let Some(service) = services.iter().find(|s| s.id == service) else { break };
+        if shelf.inner().failed.is_some() {
+            // What comes of it is remembered there.
+            let _ = relay.fetch(&shelf, service).await;
+        }
+        if shelf.inner().failed.as_ref().is_none_or(|(_, error)| !error.may_pass()) {
+            break;
+        }
+    }
+    shelf.inner().retrying = false;
 }
 
 /// Listens for changes of the lists, while the service lets it: on Bellhop's own session, or by a subscription.

@@ -11,7 +11,7 @@ use crate::{
         translate,
     },
     problem::RelayError,
-    shelf, tasks,
+    shelf, tasks, uris,
 };
 use bytes::Bytes;
 use model::ShortName;
@@ -94,12 +94,12 @@ impl Shape {
         let outcome = outcome(&response.outcome);
         let same_id = response.id.as_ref() == Some(&self.id);
         let named = match (&self.prefix, &response.outcome) {
-            (Some(name), Outcome::Result(result)) => tasks::named(result, name),
+            (Some(name), Outcome::Result(result)) => {
+                let named = tasks::named(result, name);
+                uris::named(relay, name, named.as_deref().unwrap_or(result)).or(named)
+            }
             _ => None,
         };
-        if let (Some(name), Outcome::Result(result)) = (&self.prefix, &response.outcome) {
-            relay.remember_uris(name, result);
-        }
         let turned = match (way, &response.outcome) {
             (Way::Legacy | Way::Modern, _) => match named {
                 None if same_id => return Passed::Answer(Bytes::copy_from_slice(data), outcome),

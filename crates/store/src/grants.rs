@@ -1,5 +1,5 @@
 use crate::{Store, StoreError, column};
-use model::{AppId, ClientId, ConnectionId, Permit, Program, Resource, Scope, ShortName, Timestamp};
+use model::{AppId, ClientId, ConnectionId, Listing, Permit, Program, Resource, Scope, ShortName, Timestamp};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 /// A client that registered with the local authorization server.
@@ -36,6 +36,8 @@ pub struct ConnectionRow {
     pub resource: Resource,
     /// The program that was seen behind it.
     pub program: Option<Program>,
+    /// How tools are shown to it.
+    pub listing: Listing,
     /// Since when.
     pub connected_on: Timestamp,
     /// Its last call.
@@ -102,6 +104,7 @@ fn connection(row: &SqliteRow) -> Result<ConnectionRow, StoreError> {
         resource: Resource::from_path(&column::text(row, "resource")?)
             .ok_or(StoreError::Column("resource"))?,
         program: program.map(|p| from_json(&p, "program")).transpose()?,
+        listing: column::parsed(row, "listing")?,
         connected_on: column::time(row, "connected_on")?,
         last_active: column::maybe_time(row, "last_active")?,
         revoked_on: column::maybe_time(row, "revoked_on")?,
@@ -182,8 +185,8 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO connections (id, client, app, app_id, computer, method, scope, resource, program,
-                 connected_on, last_active, revoked_on)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 listing, connected_on, last_active, revoked_on)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(c.id.as_str())
         .bind(c.client.as_ref().map(ClientId::as_str))
@@ -197,6 +200,7 @@ impl Store {
         .bind(c.scope.to_string())
         .bind(c.resource.path())
         .bind(c.program.as_ref().map(|p| json(p, "program")).transpose()?)
+        .bind(c.listing.as_str())
         .bind(c.connected_on.millis())
         .bind(c.last_active.map(Timestamp::millis))
         .bind(c.revoked_on.map(Timestamp::millis))
@@ -269,6 +273,19 @@ impl Store {
         self.tell(&mut tx, "connection_widened", Some(&name), Some(service), "ok").await?;
         self.commit(tx).await?;
         Ok(true)
+    }
+
+    /// Keep how tools are shown to a connection's app. `false` when it is not there or revoked.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub async fn set_listing(&self, id: &ConnectionId, listing: Listing) -> Result<bool, StoreError> {
+        let done = sqlx::query("UPDATE connections SET listing = ? WHERE id = ? AND revoked_on IS NULL")
+            .bind(listing.as_str())
+            .bind(id.as_str())
+            .execute(self.writer())
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Cut a connection off: its row stays, revoked, and its family is gone. The log learns

@@ -1,7 +1,7 @@
 use super::*;
 use crate::words::Language;
-use control::{ConnectionView, Method, RequestAbout, RequestView, ServiceView, StatusView};
-use model::{Problem, Scope, ShortName};
+use control::{ConnectionView, Method, RequestAbout, RequestView, ServiceView, ShownTools, StatusView};
+use model::{Listing, Problem, Scope, ShortName};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -34,6 +34,7 @@ fn connection(app: &str, calls_now: u32, last_active: Option<Timestamp>) -> Conn
         scope: Scope::default(),
         scope_words: String::new(),
         program: None,
+        shown: ShownTools { listing: Listing::Auto, tools: 0, compact: false },
         connected_on: NOW,
         last_active,
         calls_now,
@@ -73,6 +74,7 @@ fn service(title: &str, state: ServiceState) -> ServiceView {
         state,
         tools: Vec::new(),
         awaited_by: Vec::new(),
+        trouble: None,
     }
 }
 

@@ -61,6 +61,12 @@ export const PROBLEMS = {
     next: 'Connect it again; Bellhop then corrects the entry.',
     values: { app: 'VS Code', file: '~/.config/Code/User/mcp.json' },
   },
+  unreachable: {
+    code: 'relay.unreachable',
+    sentence: 'Laden could not be reached.',
+    next: 'Check the internet connection, then try again.',
+    values: { service: 'Laden' },
+  },
   port: {
     code: 'engine.port_in_use',
     sentence: 'Port 27440 is in use by another program.',
@@ -100,6 +106,7 @@ export function service(id: string, over: Partial<ServiceView> = {}): ServiceVie
     state: { state: 'connected', until: null },
     tools: TOOLS,
     awaited_by: [],
+    trouble: null,
     ...over,
   };
 }
@@ -124,6 +131,7 @@ export function connection(now: number, app: string, over: Partial<ConnectionVie
     scope: 'playground:read',
     scope_words: 'reads Playground',
     program: { pid: 4711, identity: `/usr/bin/${id}`, name: id },
+    shown: { listing: 'auto', tools: 42, compact: false },
     connected_on: now - 9 * DAY,
     last_active: now - DAY,
     calls_now: 0,

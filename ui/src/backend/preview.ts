@@ -61,6 +61,15 @@ export class PreviewBackend implements Backend {
           ),
         );
         break;
+      case 'show_tools': {
+        const { connection, listing } = command;
+        this.#change('connections', (all) =>
+          all.map((one) =>
+            one.id === connection ? { ...one, shown: { ...one.shown, listing, compact: listing === 'compact' } } : one,
+          ),
+        );
+        break;
+      }
       case 'approve':
       case 'deny':
         this.#change('requests', (all) => all.filter((one) => one.id !== command.request));

@@ -78,6 +78,11 @@ export const scenes: Record<string, Scene> = {
             state: { state: 'degraded', problem: PROBLEMS.port, next_try: now + 2 * MINUTE },
           }),
           service('blog', { title: 'Blog', state: { state: 'signed_out' } }),
+          service('laden', { title: 'Laden', trouble: PROBLEMS.unreachable }),
+        ],
+        connections: [
+          connection(now, 'Cursor', { shown: { listing: 'auto', tools: 312, compact: true } }),
+          ...whole.connections,
         ],
         requests: [request(now), wish(now, { id: 'request-2' })],
       };

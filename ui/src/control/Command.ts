@@ -4,6 +4,7 @@ import type { AppMethod } from "./AppMethod";
 import type { AttemptId } from "./AttemptId";
 import type { ConnectionId } from "./ConnectionId";
 import type { KeysChoice } from "./KeysChoice";
+import type { Listing } from "./Listing";
 import type { PauseFor } from "./PauseFor";
 import type { RequestId } from "./RequestId";
 import type { Scope } from "./Scope";
@@ -70,7 +71,15 @@ request: RequestId, } | { "do": "revoke",
 /**
  * Which.
  */
-connection: ConnectionId, } | { "do": "connect_app", 
+connection: ConnectionId, } | { "do": "show_tools", 
+/**
+ * Whose.
+ */
+connection: ConnectionId, 
+/**
+ * How.
+ */
+listing: Listing, } | { "do": "connect_app", 
 /**
  * Which app.
  */

@@ -5,6 +5,7 @@ import type { ConnectionState } from "./ConnectionState";
 import type { Method } from "./Method";
 import type { Program } from "./Program";
 import type { Scope } from "./Scope";
+import type { ShownTools } from "./ShownTools";
 import type { Timestamp } from "./Timestamp";
 
 /**
@@ -47,6 +48,10 @@ scope_words: string,
  * The program that was seen when it was let in.
  */
 program: Program | null, 
+/**
+ * How the tools of all services are shown to it.
+ */
+shown: ShownTools, 
 /**
  * Since when.
  */

@@ -118,6 +118,21 @@ export const de: Words = {
     programUnseen: 'war nicht zu sehen',
     connectedOn: 'Verbunden',
     method: 'Wie',
+    tools: 'Werkzeuge',
+    toolsLabel: (name) => `Wie ${name} Werkzeuge gezeigt bekommt`,
+    listing: { auto: 'Bellhop entscheidet', full: 'alle', compact: 'zwei, die die anderen finden' },
+    listed: (count) =>
+      n(count, {
+        zero: 'hat noch keine Werkzeuge',
+        one: 'sieht sein 1 Werkzeug',
+        other: `sieht alle ${count} Werkzeuge`,
+      }),
+    searched: (count) =>
+      n(count, {
+        zero: 'hat noch keine Werkzeuge',
+        one: 'sucht sich sein 1 Werkzeug',
+        other: `sucht sich seine ${count} Werkzeuge`,
+      }),
     empty: {
       title: 'Noch hat niemand Zugriff',
       what: 'Bellhop verwahrt die Schlüssel zu deinen Diensten und lässt die KI-Apps auf diesem Computer sie nutzen. Du sagst, welche App was darf, und nimmst es mit einem Klick zurück.',
@@ -151,6 +166,7 @@ export const de: Words = {
     until: (date) => `bleibt bis ${date} angemeldet`,
     needs: 'braucht deine Anmeldung',
     signedOut: 'abgemeldet',
+    trouble: 'kann gerade nicht sagen, was er anbietet',
     degraded: (when) => `gerade nicht erreichbar, neuer Versuch um ${when}`,
     signIn: 'Anmelden',
     signInAgain: 'Neu anmelden',

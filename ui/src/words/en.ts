@@ -97,6 +97,13 @@ export const en = {
     programUnseen: 'could not be seen',
     connectedOn: 'Connected',
     method: 'How',
+    tools: 'Tools',
+    toolsLabel: (name: string) => `How ${name} is shown tools`,
+    listing: { auto: 'Bellhop decides', full: 'all of them', compact: 'two that find the others' },
+    listed: (count: number) =>
+      n(count, { zero: 'has no tools yet', one: 'sees its 1 tool', other: `sees all ${count} tools` }),
+    searched: (count: number) =>
+      n(count, { zero: 'has no tools yet', one: 'looks for its 1 tool', other: `looks for its ${count} tools` }),
     empty: {
       title: 'Nothing has access yet',
       what: 'Bellhop keeps the keys to your services and lets the AI apps on this computer use them. You say which app may do what, and take it back with one click.',
@@ -130,6 +137,7 @@ export const en = {
     until: (date: string) => `stays signed in until ${date}`,
     needs: 'needs you: sign in again',
     signedOut: 'signed out',
+    trouble: 'can’t say right now what it offers',
     degraded: (when: string) => `not reachable right now, tried again at ${when}`,
     signIn: 'Sign in',
     signInAgain: 'Sign in again',

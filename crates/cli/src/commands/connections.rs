@@ -6,7 +6,7 @@ use crate::{
 };
 use bellhop_cli::problem::Stop;
 use control::{Command, ConnectionState, ConnectionView, Method};
-use model::Problem;
+use model::{Listing, Problem};
 
 /// The apps that were let in.
 pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), Stop> {
@@ -49,6 +49,29 @@ fn row(connection: &ConnectionView) -> [Cell; 7] {
 
 /// Cut an app off.
 pub(super) async fn revoke(face: &Face, _out: &Output, id: &str) -> Result<(), Stop> {
+    let connection = meant(face, id).await?;
+    face.command(Command::Revoke { connection: connection.id }).await?;
+    say(&format!("Revoked {}.", connection.name));
+    Ok(())
+}
+
+/// Choose how tools are shown to an app.
+pub(super) async fn show_tools(face: &Face, _out: &Output, id: &str, listing: Listing) -> Result<(), Stop> {
+    let connection = meant(face, id).await?;
+    face.command(Command::ShowTools { connection: connection.id, listing }).await?;
+    let name = &connection.name;
+    say(&match listing {
+        Listing::Auto => {
+            format!("{name} is shown all tools, or two that find them when they are too many for it.")
+        }
+        Listing::Full => format!("{name} is shown all tools."),
+        Listing::Compact => format!("{name} is shown two tools, which find and call the others."),
+    });
+    Ok(())
+}
+
+/// The connection that is allowed and meant by this.
+async fn meant(face: &Face, id: &str) -> Result<ConnectionView, Stop> {
     let means = |c: &ConnectionView| {
         // Four characters at least, so that no slip means another app.
         c.name == id || c.id.as_str() == id || (id.len() >= 4 && c.id.as_str().starts_with(id))
@@ -60,11 +83,7 @@ pub(super) async fn revoke(face: &Face, _out: &Output, id: &str) -> Result<(), S
         Problem::new(code, sentence, "`bellhop connections` lists them.").with("id", id)
     };
     match (&*live, &*found) {
-        ([connection], _) => {
-            face.command(Command::Revoke { connection: connection.id.clone() }).await?;
-            say(&format!("Revoked {}.", connection.name));
-            Ok(())
-        }
+        ([connection], _) => Ok((*connection).clone()),
         ([], []) => Err(problem("cli.no_connection", format!("There is no connection {id}.")).into()),
         ([], [gone, ..]) => Err(problem("cli.revoked", format!("{} was revoked already.", gone.name)).into()),
         _ => Err(problem("cli.several_connections", format!("{id} could mean several connections.")).into()),

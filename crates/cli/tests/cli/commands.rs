@@ -226,10 +226,21 @@ async fn a_service_or_connection_is_named_by_what_the_list_shows() {
     ] {
         assert_eq!(place.run(&args, "").await.code, Some(code), "{args:?}");
     }
+    for (id, listing, code) in [
+        ("Cursor on laptop", "compact", 0),
+        ("01234567", "auto", 0),
+        ("fedcba98", "full", 1),
+        ("Cursor on laptop", "some", 2),
+    ] {
+        let ran = place.run(&["connections", "tools", id, listing], "").await;
+        assert_eq!(ran.code, Some(code), "{id} {listing}: {ran:?}");
+    }
     let expected = [
         "RemoveService { service: ServiceId(s2) }",
         "Revoke { connection: ConnectionId(0123456789abcdef0123456789abcdef) }",
         "Revoke { connection: ConnectionId(0123456789abcdef0123456789abcdef) }",
+        "ShowTools { connection: ConnectionId(0123456789abcdef0123456789abcdef), listing: Compact }",
+        "ShowTools { connection: ConnectionId(0123456789abcdef0123456789abcdef), listing: Auto }",
     ];
     assert_eq!(engine.asked(), expected);
 }

@@ -2,10 +2,10 @@
 
 use control::{
     AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, Method,
-    PauseView, RequestAbout, RequestService, RequestView, Section, ServiceState, ServiceView, StatusView,
-    ToolView,
+    PauseView, RequestAbout, RequestService, RequestView, Section, ServiceState, ServiceView, ShownTools,
+    StatusView, ToolView,
 };
-use model::{Clock, Problem, Program, SystemClock, Timestamp};
+use model::{Clock, Listing, Problem, Program, SystemClock, Timestamp};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -47,6 +47,7 @@ pub fn services() -> Section {
             state: ServiceState::Connected { until: None },
             tools: vec![tool("a"), tool("b")],
             awaited_by: vec![],
+            trouble: None,
         },
         ServiceView {
             id: "s2".into(),
@@ -59,6 +60,7 @@ pub fn services() -> Section {
             state: ServiceState::NeedsSignIn { problem: Problem::new("a.b", "It ended.", "Sign in.") },
             tools: vec![],
             awaited_by: vec!["Cursor on laptop".into()],
+            trouble: None,
         },
     ])
 }
@@ -84,6 +86,7 @@ pub fn connections() -> Section {
         scope: "playground:read".parse().unwrap(),
         scope_words: "reads playground".into(),
         program: None,
+        shown: ShownTools { listing: Listing::Auto, tools: 2, compact: false },
         connected_on: ago(180),
         last_active: Some(ago(5)),
         calls_now: 0,

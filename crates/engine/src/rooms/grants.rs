@@ -6,7 +6,7 @@ use crate::{
     rows,
 };
 use authority::{Grant, RevokedBy};
-use model::{AppId, ConnectionId, Explain, Problem, Program, Resource, Scope, Timestamp};
+use model::{AppId, ConnectionId, Explain, Listing, Problem, Program, Resource, Scope, Timestamp};
 use relay::Connection;
 use std::sync::Arc;
 
@@ -18,7 +18,9 @@ impl Rooms {
                 rows::Standing::Allowed(family) => (None, family),
                 rows::Standing::Revoked(on) => (Some(on), None),
             };
-            self.connections.put(self.known(kept.grant.clone(), kept.computer, revoked_on, kept.last_active));
+            let known = self.known(kept.grant.clone(), kept.computer, revoked_on, kept.last_active);
+            known.show(kept.listing);
+            self.connections.put(known);
             families.extend(family.map(|f| (kept.grant, f)));
         }
         self.authority.load(families);
@@ -107,7 +109,9 @@ impl Rooms {
         // Kept under the name that it is shown by, so that the log has one name for it.
         let grant = &Grant { scope, app: self.app_name(&grant.app), ..grant.clone() };
         self.grants.allow(grant, family, self.recognise(&grant.app).as_ref(), &self.computer).await?;
-        self.connections.put(self.known(grant.clone(), self.computer.clone(), None, None));
+        let known = self.known(grant.clone(), self.computer.clone(), None, None);
+        known.show(Listing::Auto);
+        self.connections.put(known);
         Ok(())
     }
 
@@ -128,6 +132,21 @@ impl Rooms {
         }
         self.connections.widen(id, permit);
         self.relay.widened(id, &service.row.id);
+        Ok(())
+    }
+
+    /// Show tools to a connection's app so from now on, and tell it to look again.
+    pub(crate) async fn show_tools(&self, id: &ConnectionId, listing: Listing) -> Result<(), Problem> {
+        if !self.grants.show_tools(id, listing).await.map_err(|e| e.problem())? {
+            return Err(unknown_connection());
+        }
+        if let Some(known) = self.connections.get(id) {
+            known.show(listing);
+        }
+        if let Some(live) = self.connections.live(id) {
+            self.relay.shown_anew(&live);
+        }
+        self.connections.moved();
         Ok(())
     }
 

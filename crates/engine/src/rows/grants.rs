@@ -1,5 +1,5 @@
 use authority::{Client, Family, Grant, Method, RevokedBy, RowsError};
-use model::{AppId, ClientId, ConnectionId, Explain, Permit, Timestamp};
+use model::{AppId, ClientId, ConnectionId, Explain, Listing, Permit, Timestamp};
 use std::sync::Arc;
 use store::{ClientRow, ConnectionMethod, ConnectionRow, FamilyRow, Store, StoreError};
 
@@ -11,6 +11,7 @@ pub(crate) struct Grants(pub(crate) Arc<Store>);
 pub(crate) struct Kept {
     pub(crate) grant: Grant,
     pub(crate) computer: String,
+    pub(crate) listing: Listing,
     pub(crate) last_active: Option<Timestamp>,
     pub(crate) standing: Standing,
 }
@@ -78,6 +79,7 @@ impl Grants {
             scope: grant.scope.clone(),
             resource: grant.resource.clone(),
             program: grant.program.clone(),
+            listing: Listing::Auto,
             connected_on: grant.allowed_on,
             last_active: None,
             revoked_on: None,
@@ -92,6 +94,15 @@ impl Grants {
     /// The durable part of letting a connection do more. `false` when it was revoked or unknown.
     pub(crate) async fn widen(&self, connection: &ConnectionId, permit: &Permit) -> Result<bool, RowsError> {
         self.0.widen(connection, permit).await.map_err(refused)
+    }
+
+    /// Keep how tools are shown to a connection's app. `false` when it was revoked or unknown.
+    pub(crate) async fn show_tools(
+        &self,
+        connection: &ConnectionId,
+        listing: Listing,
+    ) -> Result<bool, RowsError> {
+        self.0.set_listing(connection, listing).await.map_err(refused)
     }
 
     /// The durable part of cutting off; `why` is `None` when the person did it. `false` when it was revoked or
@@ -149,6 +160,7 @@ fn kept((row, family): (ConnectionRow, Option<FamilyRow>)) -> Kept {
             allowed_on: row.connected_on,
         },
         computer: row.computer,
+        listing: row.listing,
         last_active: row.last_active,
         standing: row.revoked_on.map_or(Standing::Allowed(family), Standing::Revoked),
     }

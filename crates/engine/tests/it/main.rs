@@ -11,3 +11,4 @@ mod requests;
 mod services;
 mod socket;
 mod takeover;
+mod tools;

@@ -3,7 +3,9 @@
 use crate::{
     Leave, Relay,
     app::App,
-    call, dispatch,
+    call,
+    compact::{self, Taken},
+    dispatch,
     legacy::{
         link::Link,
         session::{Asker, Session},
@@ -68,12 +70,22 @@ async fn answered(
     if let Some(list) = local::list(relay, &app, scope, &request).await {
         return Ok(list);
     }
+    if let Taken::Answer(answer) = compact::take(relay, &app, scope, &mut request).await {
+        return Ok(answer);
+    }
+    let called = request.param("uri").map(std::borrow::Cow::into_owned);
     let place = dispatch::locate(relay, &app, scope, &mut request).await?;
     let on = match request.method.as_ref() {
         method::SUBSCRIBE => Some(true),
         method::UNSUBSCRIBE => Some(false),
         _ => None,
     };
+    if let (Some(on), Some(own)) = (on, &place.target)
+        && place.refusal.is_none()
+        && session.endpoint == Resource::All
+    {
+        session.called(&place.service.id, own, called.filter(|_| on));
+    }
     if let Some(on) = on
         && place.refusal.is_none()
         && relay.speaks(&place.service).await? == Speaks::Modern

@@ -1,5 +1,5 @@
 use crate::{
-    Connection, Gate, Limits, Service,
+    Connection, Gate, Limits, Relay, Service,
     client::Http,
     cross,
     legacy::{exchange::Opened, inbox::Inbox, link::Link},
@@ -37,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) notices: Gate,
     /// The same as a service of the modern era understands it.
     modern: OnceLock<Box<RawValue>>,
+    /// Whether tools are too many for the app, as of when the session was opened.
+    compact: OnceLock<bool>,
     inner: Mutex<Inner>,
     used: AtomicI64,
     numbers: AtomicU64,
@@ -50,6 +52,8 @@ struct Inner {
     level: Option<Level>,
     /// Cancelled when the app's listening stream ends; `None` before there was one.
     listener: Option<CancellationToken>,
+    /// What the app called resources that it subscribed to, by their services' own URIs.
+    called: HashMap<(ServiceId, String), String>,
     /// The resources of services of the modern era that the app wants to hear of.
     watches: HashMap<ServiceId, Watch>,
     /// Streams that broke off, for a moment, so that the app can go on with them.
@@ -93,6 +97,9 @@ pub(crate) type Said = Result<Box<RawValue>, Box<RawValue>>;
 /// How many questions of services may wait for one app.
 const MAX_QUESTIONS: usize = 256;
 
+/// How many names of resources are kept for one session.
+const MAX_CALLED: usize = 1000;
+
 impl Session {
     pub(crate) fn new(
         connection: Arc<Connection>,
@@ -113,6 +120,7 @@ impl Session {
             over: CancellationToken::new(),
             notices: Gate::new(),
             modern: OnceLock::new(),
+            compact: OnceLock::new(),
             inner: Mutex::default(),
             used: AtomicI64::new(clock.now().millis()),
             numbers: AtomicU64::new(1),
@@ -127,6 +135,15 @@ impl Session {
     /// What the app can do, as a service of the modern era understands it.
     pub(crate) fn for_modern(&self) -> &RawValue {
         self.modern.get_or_init(|| cross::capabilities_for_modern(&self.declared, self.revision))
+    }
+
+    /// Tools are too many for the app, or not: said once, when the session is opened.
+    pub(crate) fn find_compact(&self, compact: bool) {
+        let _ = self.compact.set(compact);
+    }
+
+    pub(crate) fn is_compact(&self) -> bool {
+        self.compact.get().copied().unwrap_or_default()
     }
 
     pub(crate) fn touch(&self, clock: &dyn Clock) {
@@ -328,6 +345,26 @@ impl Session {
         watch.stop.cancel();
         watch.stop = self.over.child_token();
         Some((watch.uris.iter().cloned().collect(), watch.stop.clone()))
+    }
+
+    /// The app subscribed to a resource under this name, or no longer wants to hear of it.
+    pub(crate) fn called(&self, service: &ServiceId, own: &str, public: Option<String>) {
+        let key = (service.clone(), own.to_owned());
+        let mut inner = self.inner();
+        match public {
+            Some(public) if inner.called.len() < MAX_CALLED => {
+                inner.called.insert(key, public);
+            }
+            _ => {
+                inner.called.remove(&key);
+            }
+        }
+    }
+
+    /// What the app calls a resource: as it did when it subscribed.
+    pub(crate) fn public_uri(&self, relay: &Relay, service: &Service, uri: &str) -> String {
+        let called = self.inner().called.get(&(service.id.clone(), uri.to_owned())).cloned();
+        called.unwrap_or_else(|| relay.public_uri(&service.name, uri))
     }
 
     /// Keeps a stream that broke off, for a moment.

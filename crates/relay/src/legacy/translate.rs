@@ -48,7 +48,7 @@ pub(crate) fn notification(
         method::RESOURCE_UPDATED if session.endpoint == Resource::All => {
             let Some(params) = notice.params else { return Passed::Nothing };
             let uri = params.text("uri").unwrap_or_default().into_owned();
-            let public = relay.atlas().public_uri(&link.service.load(), &uri);
+            let public = session.public_uri(relay, &link.service.load(), &uri);
             Passed::On(
                 Notification::new(method::RESOURCE_UPDATED, Some(params.with("uri", public))).to_bytes(),
             )

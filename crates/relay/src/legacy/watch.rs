@@ -19,7 +19,7 @@ pub(crate) fn set(relay: &Arc<Relay>, session: &Arc<Session>, service: &Arc<Serv
             return;
         }
         let uri = match session.endpoint {
-            Resource::All => relay.atlas().public_uri(&shown, uri),
+            Resource::All => session.public_uri(&relay, &shown, uri),
             Resource::One(_) => uri.to_owned(),
         };
         let notice = Notification::new(method::RESOURCE_UPDATED, Some(Object::new().with("uri", uri)));

@@ -6,6 +6,7 @@ use crate::{
     call,
     carry::mirrored,
     client::Head,
+    compact::{self, Taken},
     dispatch,
     legacy::exchange,
     local,
@@ -130,7 +131,7 @@ async fn answered(
 ) -> Result<Response, RelayError> {
     let scope = caller.leave();
     match request.method.as_ref() {
-        method::DISCOVER => return local::discover(relay, &scope, endpoint, &request.id).await,
+        method::DISCOVER => return local::discover(relay, caller, &scope, endpoint, &request.id).await,
         method::LISTEN => return listen(relay, caller, &scope, endpoint, &request).await,
         _ => {}
     }
@@ -144,8 +145,16 @@ async fn answered(
     if let Some(list) = local::list(relay, &app, &scope, &request).await {
         return Ok(list);
     }
+    let taken = compact::take(relay, &app, &scope, &mut request).await;
+    let is_inner = match taken {
+        Taken::Answer(answer) => return Ok(answer),
+        Taken::Call => true,
+        Taken::No => false,
+    };
     let place = dispatch::locate(relay, &app, &scope, &mut request).await?;
-    if let Some(params) = place.params.as_ref().filter(|_| caller.door == Door::Http) {
+    // What the app mirrors is what it saw a schema for: of a tool within a call it saw none.
+    let mirrors = caller.door == Door::Http && !is_inner;
+    if let Some(params) = place.params.as_ref().filter(|_| mirrors) {
         let arguments = request.params.as_ref().and_then(|p| p.get("arguments"));
         if let Err(mismatch) = params.check(headers, arguments) {
             let status = StatusCode::BAD_REQUEST;

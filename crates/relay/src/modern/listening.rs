@@ -3,7 +3,7 @@
 use crate::{Caller, Connection, Relay, Service, legacy::inbox::Inbox, modern::watch};
 use bytes::Bytes;
 use http_body::Frame;
-use model::{Resource, Scope};
+use model::{ConnectionId, Resource, Scope};
 use protocol::{Id, Notification, Object, meta, method, raw, sse};
 use serde_json::value::RawValue;
 use std::{
@@ -74,6 +74,16 @@ impl Listeners {
             if here && listener.may_see(service) && listener.lists.contains(&method) {
                 listener.inbox.put_once(listener.tagged(method, Object::new()));
             }
+        }
+    }
+}
+
+impl Listeners {
+    /// The list of all services is another for this connection alone.
+    pub(crate) fn tell_connection(&self, connection: &ConnectionId, method: &'static str) {
+        let own = |l: &&Arc<Listener>| l.connection.id == *connection && l.endpoint == Resource::All;
+        for listener in self.open().values().filter(own).filter(|l| l.lists.contains(&method)) {
+            listener.inbox.put_once(listener.tagged(method, Object::new()));
         }
     }
 }

@@ -141,7 +141,7 @@ async fn initialize_says_what_is_behind_the_endpoint() {
     let house = House::one(&service).await;
     let all = house.open_as("/mcp", "2025-11-25").await.1;
     assert_eq!(all["serverInfo"]["name"], "bellhop");
-    assert!(all["instructions"].as_str().unwrap().contains("a_ is Service a"));
+    assert!(all["instructions"].as_str().unwrap().contains("a is Service a"));
     assert_eq!(all["capabilities"]["resources"]["subscribe"], true);
     assert!(all["capabilities"]["logging"].is_object() && all["capabilities"]["experimental"].is_null());
     let one = house.open_as("/mcp/a", "2025-11-25").await.1;

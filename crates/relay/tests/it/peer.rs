@@ -34,6 +34,7 @@ pub(crate) struct Switches {
     pub(crate) discover: Option<(u16, String)>,
     pub(crate) capabilities: Value,
     pub(crate) tools: Vec<Value>,
+    pub(crate) templates: Vec<Value>,
     /// There is always another page of tools.
     pub(crate) endless: bool,
     pub(crate) got: Vec<Got>,
@@ -78,6 +79,7 @@ impl Peer {
                 json!({"name":"work","inputSchema":{"type":"object"},"annotations":reads}),
                 json!({"name":"write","inputSchema":{"type":"object"}}),
             ],
+            templates: Vec::new(),
             endless: false,
             got: Vec::new(),
             sessions: HashSet::new(),
@@ -178,7 +180,7 @@ fn list(s: &Switches, method: &str) -> Option<Value> {
         "tools/list" => json!({"tools": s.tools}),
         "prompts/list" => json!({"prompts":[{"name":"greet"}]}),
         "resources/list" => json!({"resources":[{"uri":"x://one","name":"one"}]}),
-        "resources/templates/list" => json!({"resourceTemplates":[]}),
+        "resources/templates/list" => json!({"resourceTemplates": s.templates}),
         _ => return None,
     })
 }

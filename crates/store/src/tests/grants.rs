@@ -1,5 +1,5 @@
 use super::*;
-use model::{Program, Resource};
+use model::{Listing, Program, Resource};
 
 fn client(id: &str, registered_on: Timestamp) -> ClientRow {
     ClientRow {
@@ -21,6 +21,7 @@ fn connection(id: &str, client: Option<&str>) -> ConnectionRow {
         scope: "one:read two:write".parse().unwrap(),
         resource: Resource::One("one".parse().unwrap()),
         program: Some(Program { pid: 7, identity: "/usr/bin/cursor".to_owned(), name: "cursor".to_owned() }),
+        listing: Listing::Auto,
         connected_on: NOW,
         last_active: None,
         revoked_on: None,
@@ -143,4 +144,20 @@ async fn a_connection_is_let_do_more_and_its_tokens_with_it_unless_they_may_do_l
     assert_eq!(scopes("less"), (all.clone(), Some("one:read".to_owned())));
     assert_eq!(scopes("bridge"), (all, None));
     assert_eq!(scopes("revoked"), ("one:read two:write".to_owned(), None));
+}
+
+#[tokio::test]
+async fn how_tools_are_shown_is_kept_with_the_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path()).await;
+    first.allow(&connection("n", None), None).await.unwrap();
+    first.allow(&connection("gone", None), None).await.unwrap();
+    first.revoke(&"gone".into(), NOW, "ok").await.unwrap();
+    for (id, there) in [("n", true), ("gone", false), ("no", false)] {
+        assert_eq!(first.set_listing(&id.into(), Listing::Compact).await.unwrap(), there, "{id}");
+    }
+    first.close().await;
+    let kept = store(folder.path()).await.connections().await.unwrap();
+    let listing = |id: &str| kept.iter().find(|(row, _)| row.id.as_str() == id).unwrap().0.listing;
+    assert_eq!((listing("n"), listing("gone")), (Listing::Compact, Listing::Auto));
 }

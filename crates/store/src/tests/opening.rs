@@ -48,6 +48,7 @@ async fn a_copy_is_kept_from_before_a_migration() {
     older.close().await;
 
     let mut steps = BELLHOP.migrations.to_vec();
+    let newest = steps.iter().map(|m| m.version).max().unwrap();
     let mut next = steps[0].clone();
     next.version = 1_000;
     next.sql = sqlx::SqlSafeStr::into_sql_str("DELETE FROM settings");
@@ -60,7 +61,7 @@ async fn a_copy_is_kept_from_before_a_migration() {
     assert_eq!(left, 0);
     pools.close().await;
 
-    fs::rename(open::backup_path(&path, 1), &path).unwrap();
+    fs::rename(open::backup_path(&path, newest), &path).unwrap();
     assert_eq!(store(folder.path()).await.setting("port").await.unwrap().as_deref(), Some("1"));
 }
 
