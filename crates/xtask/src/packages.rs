@@ -38,6 +38,9 @@ pub const PYTHON: &[&str] = &["python3", "python3-venv"];
 /// To test with a browser, and the screens of the window in one.
 pub const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 
+/// To see where a program spends its time.
+pub const PROFILER: &[&str] = &["linux-perf"];
+
 /// Have these packages, or say which are needed.
 pub fn need(groups: &[&[&str]]) -> Result<(), Failure> {
     let wanted: Vec<&str> = groups.iter().flat_map(|group| group.iter().copied()).collect();
