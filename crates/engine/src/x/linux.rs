@@ -1,4 +1,6 @@
-//! What Linux shows of processes and sockets, read from `/proc`.
+//! What Linux shows of processes and sockets, read from `/proc`; whose a socket is, also from the kernel itself.
+
+mod diag;
 
 use model::Program;
 use std::{
@@ -157,6 +159,12 @@ fn written(address: SocketAddr) -> String {
     };
     let ip: String = words.into_iter().map(|w| format!("{:08X}", u32::from_ne_bytes(w))).collect();
     format!("{ip}:{:04X}", address.port())
+}
+
+/// Whether the program at the other end of a loopback connection is surely this user's: quick enough to be asked in
+/// passing. Where it can't be said at once, [`tcp_peer_is_ours`] looks thoroughly.
+pub fn tcp_peer_is_surely_ours(peer: SocketAddr, local: SocketAddr) -> bool {
+    diag::owner(peer, local) == Some(rustix::process::getuid().as_raw())
 }
 
 /// Whether the process at the other end of a loopback connection belongs to this user.
