@@ -8,7 +8,7 @@ fn note(text: &str) -> Value {
     json!({ "name": "tea", "text": text })
 }
 
-/// Proves calls.11, calls.12 and person.5.
+/// Proves held.7, held.8 and person.5.
 #[tokio::test]
 async fn a_call_that_may_not_is_held_until_the_person_with_the_pin_allows_it() {
     let mut bellhop = Bellhop::kept().await.with_playground().await;
@@ -39,7 +39,7 @@ async fn a_call_that_may_not_is_held_until_the_person_with_the_pin_allows_it() {
     assert_eq!(bellhop.connection("Writer").await["scope"], "playground:read playground:write");
 }
 
-/// Proves calls.14.
+/// Proves held.10.
 #[tokio::test]
 async fn a_call_that_meets_an_ended_sign_in_is_held_until_the_person_signs_in_again() {
     let mut bellhop = Bellhop::kept().await.with_playground().await;

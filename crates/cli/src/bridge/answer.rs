@@ -147,7 +147,8 @@ pub(super) async fn refusal(answer: &mut Answer<'_>) -> Failure {
         sentence: Option<String>,
         #[serde(default)]
         next: String,
-        error: Option<Refused>,
+        // A word of OAuth's, or a JSON-RPC error.
+        error: Option<Box<RawValue>>,
     }
     #[derive(Deserialize, Default)]
     struct Refused {
@@ -165,7 +166,8 @@ pub(super) async fn refusal(answer: &mut Answer<'_>) -> Failure {
     if let Some(Said { sentence: Some(sentence), next, .. }) = said {
         return Failure::new(code, format!("{sentence} {next}").trim_end());
     }
-    let error = said.and_then(|s| s.error).unwrap_or_default();
+    let error = said.and_then(|s| s.error);
+    let error: Refused = error.and_then(|e| serde_json::from_str(e.get()).ok()).unwrap_or_default();
     let message = match error.message {
         Some(message) => message,
         None if code == code::NOT_ALLOWED => {

@@ -10,13 +10,24 @@ use crate::{
 use control::SectionName;
 use model::{CredentialId, Explain, Problem, ServiceId, ShortName};
 use signin::{CredentialState, Owner, SignedIn, SignedInKind};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::{ServiceMethod, ServiceRow};
+
+/// How long a start waits for the playground, where it is a service.
+const PLAYGROUND: Duration = Duration::from_secs(5);
 
 impl Rooms {
     pub(super) async fn load_services(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<(), Problem> {
         let kept = self.store.services().await.map_err(|e| e.problem())?;
-        let playground = kept.iter().any(is_playground);
+        if kept.iter().any(is_playground) {
+            // First: its sign-in is renewed and its tools are listed from the start, and the first call may come at
+            // once.
+            match tokio::time::timeout(PLAYGROUND, inner.playground.url()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(problem)) => tracing::warn!(%problem, "the playground is not there"),
+                Err(_) => tracing::warn!("the playground takes long to start"),
+            }
+        }
         for row in kept {
             let credential = match self.store.credential(&row.id).await {
                 Ok(None) => Held::None,
@@ -34,15 +45,6 @@ impl Rooms {
                 rooms.relay.recall(&entry.row.id).await;
                 inner.mark(SectionName::Services);
                 inner.mark(SectionName::Requests);
-            });
-        }
-        if playground {
-            // Its sign-in is renewed and its tools are listed from the start, so it has to be there.
-            let inner = Arc::clone(inner);
-            tokio::spawn(async move {
-                if let Err(problem) = inner.playground.url().await {
-                    tracing::warn!(%problem, "the playground is not there");
-                }
             });
         }
         Ok(())
