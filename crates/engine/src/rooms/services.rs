@@ -13,21 +13,13 @@ use signin::{CredentialState, Owner, SignedIn, SignedInKind};
 use std::{sync::Arc, time::Duration};
 use store::{ServiceMethod, ServiceRow};
 
-/// How long a start waits for the playground, where it is a service.
+/// How long the first look at what services offer waits for the playground, where it is one.
 const PLAYGROUND: Duration = Duration::from_secs(5);
 
 impl Rooms {
     pub(super) async fn load_services(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<(), Problem> {
         let kept = self.store.services().await.map_err(|e| e.problem())?;
-        if kept.iter().any(is_playground) {
-            // First: its sign-in is renewed and its tools are listed from the start, and the first call may come at
-            // once.
-            match tokio::time::timeout(PLAYGROUND, inner.playground.url()).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(problem)) => tracing::warn!(%problem, "the playground is not there"),
-                Err(_) => tracing::warn!("the playground takes long to start"),
-            }
-        }
+        let playground = kept.iter().any(is_playground);
         for row in kept {
             let credential = match self.store.credential(&row.id).await {
                 Ok(None) => Held::None,
@@ -39,14 +31,25 @@ impl Rooms {
             };
             self.registry.put(Entry { row, credential });
         }
-        for entry in self.registry.all() {
-            let (rooms, inner) = (Arc::clone(self), Arc::clone(inner));
-            tokio::spawn(async move {
-                rooms.relay.recall(&entry.row.id).await;
-                inner.mark(SectionName::Services);
-                inner.mark(SectionName::Requests);
-            });
-        }
+        let (rooms, inner) = (Arc::clone(self), Arc::clone(inner));
+        tokio::spawn(async move {
+            if playground {
+                // First: its sign-in is renewed and its tools are listed from the start, so it has to be there.
+                match tokio::time::timeout(PLAYGROUND, inner.playground.url()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(problem)) => tracing::warn!(%problem, "the playground is not there"),
+                    Err(_) => tracing::warn!("the playground takes long to start"),
+                }
+            }
+            for entry in rooms.registry.all() {
+                let (rooms, inner) = (Arc::clone(&rooms), Arc::clone(&inner));
+                tokio::spawn(async move {
+                    rooms.relay.recall(&entry.row.id).await;
+                    inner.mark(SectionName::Services);
+                    inner.mark(SectionName::Requests);
+                });
+            }
+        });
         Ok(())
     }
 
