@@ -28,6 +28,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Services>,
     },
+    /// The services that Bellhop knows
+    Catalogue {
+        #[command(flatten)]
+        list: List,
+        /// Words that stand in what is looked for
+        search: Vec<String>,
+    },
     /// The apps that ask to be let in, or to do more
     Requests(List),
     /// Let an app in, or let it do more

@@ -2,6 +2,7 @@
 
 mod activity;
 mod apps;
+mod catalogue;
 mod connections;
 mod doctor;
 mod requests;
@@ -68,6 +69,7 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         Command::Services { command: Some(Services::Remove { name }), .. } => {
             services::remove(&face, &out, &name).await
         }
+        Command::Catalogue { list, search } => catalogue::list(&face, &out, list, &search).await,
         Command::Requests(list) => requests::list(&face, &out, list).await,
         Command::Approve { code, scope } => {
             requests::approve(&face, &out, &code.join(" "), crate::cli::scope(scope)).await

@@ -241,8 +241,39 @@ pub struct CatalogueView {
     pub about: String,
     /// Its address, when it is a fixed one.
     pub url: Option<String>,
+    /// What the address looks like that the person has to type, when it is a site of theirs.
+    pub site: Option<String>,
+    /// Its name in the form of the official registry, such as `de.mittwald/mcp`.
+    pub full_name: String,
+    /// The one or two letters on its tile.
+    pub mark: String,
+    /// The tile's colour, `#rrggbb`.
+    pub colour: Option<String>,
+    /// Words by which it is found too.
+    pub keywords: Vec<String>,
+    /// Where one reads more about it.
+    pub website: Option<String>,
+    /// What a person should know before they sign in.
+    pub note: Option<String>,
+    /// Where a person makes an API token for it.
+    pub token_page: Option<String>,
+    /// Whether the person added it in a file of their own.
+    pub own: bool,
     /// The services made from it.
     pub services: Vec<ServiceId>,
+}
+
+impl CatalogueView {
+    /// Whether a search for these words finds it: each stands in its id, title, sentence or keywords, in any case.
+    pub fn answers(&self, search: &str) -> bool {
+        let mut text = [&*self.id, &*self.title, &*self.about].join("\n");
+        for word in &self.keywords {
+            text.push('\n');
+            text.push_str(word);
+        }
+        let text = text.to_lowercase();
+        search.split_whitespace().all(|word| text.contains(&word.to_lowercase()))
+    }
 }
 
 /// A sign-in under way.

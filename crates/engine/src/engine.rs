@@ -1,5 +1,6 @@
 use crate::{
     Face, Home, Keys, Lock, Options,
+    catalogue::Catalogue,
     inner::Inner,
     listeners::{self, Loopback},
     pause::Pause,
@@ -71,6 +72,7 @@ impl Engine {
             people: People::new(Arc::clone(&clock), Arc::clone(&random)),
             pause: Arc::new(Pause::new(Arc::clone(&clock))),
             playground: Playground::new(home.clone()),
+            catalogue: Arc::new(Catalogue::new(&home)),
             sign_ins: SignIns::default(),
             publisher: Arc::new(Publisher::new()),
             computer: x::computer_name(),
@@ -202,6 +204,8 @@ fn tick(inner: &Arc<Inner>) {
             // A pause may have ended by itself, and an app may have been installed.
             inner.mark(SectionName::Status);
             inner.mark(SectionName::Apps);
+            // The person may have changed their file.
+            inner.mark(SectionName::Catalogue);
             inner.playground.revive().await;
             if let Some(rooms) = inner.rooms.get() {
                 rooms.keep_last_active().await;

@@ -1,6 +1,6 @@
 use crate::{
-    Desktop, Home, pause::Pause, person::People, playground::Playground, publisher::Publisher, rooms::Rooms,
-    sign_ins::SignIns,
+    Desktop, Home, catalogue::Catalogue, pause::Pause, person::People, playground::Playground,
+    publisher::Publisher, rooms::Rooms, sign_ins::SignIns,
 };
 use authority::Origin;
 use control::{KeysState, SectionName};
@@ -23,6 +23,7 @@ pub(crate) struct Inner {
     pub(crate) people: People,
     pub(crate) pause: Arc<Pause>,
     pub(crate) playground: Playground,
+    pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) sign_ins: SignIns,
     pub(crate) apps: apps::Apps,
     pub(crate) port: u16,

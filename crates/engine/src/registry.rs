@@ -1,4 +1,4 @@
-use crate::publisher::Publisher;
+use crate::{catalogue::Catalogue, publisher::Publisher};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use control::SectionName;
@@ -14,6 +14,7 @@ use store::ServiceRow;
 /// The services, each with the owner of its credential.
 pub(crate) struct Registry {
     publisher: Arc<Publisher>,
+    catalogue: Arc<Catalogue>,
     entries: Mutex<BTreeMap<ShortName, Entry>>,
     /// What calls see: made anew with each change, never changed.
     seen: ArcSwap<Vec<Arc<relay::Service>>>,
@@ -48,8 +49,8 @@ impl Held {
 }
 
 impl Registry {
-    pub(crate) fn new(publisher: Arc<Publisher>) -> Self {
-        Self { publisher, entries: Mutex::default(), seen: ArcSwap::from_pointee(Vec::new()) }
+    pub(crate) fn new(publisher: Arc<Publisher>, catalogue: Arc<Catalogue>) -> Self {
+        Self { publisher, catalogue, entries: Mutex::default(), seen: ArcSwap::from_pointee(Vec::new()) }
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<ShortName, Entry>> {
@@ -74,6 +75,8 @@ impl Registry {
     }
 
     fn publish(&self, entries: &BTreeMap<ShortName, Entry>) {
+        let tiles = self.catalogue.now();
+        let reads = |id: &str| tiles.tile(id).map(|t| t.extra.read_tools.as_slice().into());
         let seen = entries
             .values()
             .map(|e| {
@@ -82,6 +85,7 @@ impl Registry {
                     name: e.row.name.clone(),
                     title: e.row.title.clone(),
                     url: e.row.url.as_str().into(),
+                    reads: e.row.catalogue.as_deref().and_then(reads).unwrap_or_else(|| [].into()),
                     bearer: match e.credential.clone() {
                         Held::None => None,
                         Held::Owned { owner, .. } => Some(Arc::new(Owned(owner)) as Arc<dyn BearerSource>),

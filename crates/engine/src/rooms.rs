@@ -83,7 +83,7 @@ impl Rooms {
         vault: &vault::Vault,
     ) -> Result<Arc<Self>, Problem> {
         let (clock, random) = (Arc::clone(&inner.clock), Arc::clone(&inner.random));
-        let registry = Arc::new(Registry::new(Arc::clone(&inner.publisher)));
+        let registry = Arc::new(Registry::new(Arc::clone(&inner.publisher), Arc::clone(&inner.catalogue)));
         let http = Http::new().map_err(|e| e.problem())?;
         let log = Arc::new(Log::new(inner, Arc::clone(&store)));
         let browser = Arc::new(SystemBrowser(inner.desktop.clone()));

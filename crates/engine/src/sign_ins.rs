@@ -7,7 +7,7 @@ use run::no_browser;
 use signin::{Attempt, Phase};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
 
@@ -48,15 +48,15 @@ enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A new service, from a tile or an address.
-    New { tile: Option<&'static Tile>, name: Option<ShortName> },
+    New { tile: Option<Arc<Tile>>, name: Option<ShortName> },
     /// A service that is there already.
-    Again { service: ServiceId, tile: Option<&'static Tile> },
+    Again { service: ServiceId, tile: Option<Arc<Tile>> },
 }
 
 impl Purpose {
-    fn tile(&self) -> Option<&'static Tile> {
+    fn tile(&self) -> Option<&Arc<Tile>> {
         match self {
-            Self::New { tile, .. } | Self::Again { tile, .. } => *tile,
+            Self::New { tile, .. } | Self::Again { tile, .. } => tile.as_ref(),
         }
     }
 

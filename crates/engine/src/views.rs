@@ -2,7 +2,7 @@
 
 use crate::{
     asking::wish::Wish,
-    catalogue::{self, At},
+    catalogue::{At, Tile},
     connections::{Known, Standing},
     inner::Inner,
     registry::{Entry, Held},
@@ -25,7 +25,7 @@ pub(crate) async fn section(inner: &Arc<Inner>, name: SectionName) -> Section {
         SectionName::Services => Section::Services(
             rooms.map(|r| r.registry.all().iter().map(|e| service(r, e)).collect()).unwrap_or_default(),
         ),
-        SectionName::Catalogue => Section::Catalogue(tiles(rooms)),
+        SectionName::Catalogue => Section::Catalogue(tiles(inner, rooms)),
         SectionName::SignIns => Section::SignIns(inner.sign_ins.view()),
         SectionName::Connections => {
             let all = rooms.map(|r| r.connections.all()).unwrap_or_default();
@@ -54,6 +54,7 @@ fn status(inner: &Inner) -> StatusView {
             problems.push(if waiting.is_empty() { problem } else { problem.with("awaited_by", waiting) });
         }
     }
+    problems.extend(inner.catalogue.now().problem().cloned());
     StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -120,23 +121,35 @@ fn awaited_by(rooms: &Rooms, entry: &Entry) -> Vec<String> {
     all.filter_map(|c| rooms.connections.get(&c)).map(|k| k.name()).collect()
 }
 
-fn tiles(rooms: Option<&Arc<Rooms>>) -> Vec<CatalogueView> {
+fn tiles(inner: &Inner, rooms: Option<&Arc<Rooms>>) -> Vec<CatalogueView> {
     let services = rooms.map(|r| r.registry.all()).unwrap_or_default();
-    let view = |t: &catalogue::Tile| CatalogueView {
+    let view = |t: &Arc<Tile>| CatalogueView {
         id: t.id.clone(),
         title: t.title.clone(),
         about: t.about.clone(),
         url: match &t.at {
             At::Url { url } => Some(url.clone()),
-            At::Playground => None,
+            At::Playground | At::Site { .. } => None,
         },
+        site: match &t.at {
+            At::Site { example } => Some(example.clone()),
+            At::Url { .. } | At::Playground => None,
+        },
+        full_name: t.full_name.clone(),
+        mark: t.mark(),
+        colour: t.extra.colour.clone(),
+        keywords: t.extra.keywords.clone(),
+        website: t.website.clone(),
+        note: t.extra.note.clone(),
+        token_page: t.extra.token_page.clone(),
+        own: t.own,
         services: services
             .iter()
             .filter(|e| e.row.catalogue.as_deref() == Some(t.id.as_str()))
             .map(|e| e.row.id.clone())
             .collect(),
     };
-    catalogue::tiles().iter().map(view).collect()
+    inner.catalogue.now().tiles().iter().map(view).collect()
 }
 
 /// A scope in words: "reads playground, changes mittwald".

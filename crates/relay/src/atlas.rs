@@ -228,6 +228,7 @@ mod tests {
                     title: (*name).into(),
                     url: "http://127.0.0.1:1/".into(),
                     bearer: None,
+                    reads: [].into(),
                 })
             })
             .collect();

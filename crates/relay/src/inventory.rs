@@ -38,6 +38,8 @@ pub(crate) struct Item {
     pub(crate) title: Option<String>,
     /// What it needs of a connection's scope.
     pub(crate) needs: Access,
+    /// Whether the service said so, and not only nothing to the contrary.
+    said: bool,
     /// All of it, as it came.
     pub(crate) raw: Box<RawValue>,
     /// As an app of the legacy era may have it, where that is something else.
@@ -89,7 +91,7 @@ impl Inventory {
             exchange::ask(http, limits, service, opened, &request).await
         })
         .await?;
-        Ok(Self::new(now, Speaks::Legacy, about, lists))
+        Ok(Self::new(now, Speaks::Legacy, about, lists).known(service))
     }
 
     /// Asks a service of the modern era for everything it lists.
@@ -107,7 +109,15 @@ impl Inventory {
         let mut new = Self::new(now, Speaks::Modern, about, lists);
         new.tools.retain(|tool| is_well_annotated(service, tool));
         new.index();
-        Ok(new)
+        Ok(new.known(service))
+    }
+
+    /// With what is known of a service's tools where it says nothing itself.
+    pub(crate) fn known(mut self, service: &Service) -> Self {
+        for tool in self.tools.iter_mut().filter(|t| !t.said && service.reads.contains(&t.key)) {
+            tool.needs = Access::Read;
+        }
+        self
     }
 
     fn new(now: Timestamp, speaks: Speaks, about: Discovered, lists: [Vec<Item>; 4]) -> Self {
@@ -298,7 +308,8 @@ fn items(result: &Object<'_>, member: &str, key: &str) -> Vec<Item> {
             continue;
         }
         let notes = object.object("annotations");
-        let reads = member != "tools" || notes.as_ref().and_then(|n| n.flag("readOnlyHint")) == Some(true);
+        let hint = notes.as_ref().and_then(|n| n.flag("readOnlyHint"));
+        let reads = member != "tools" || hint == Some(true);
         let title =
             object.text("title").or_else(|| notes.as_ref()?.text("title").map(|t| t.into_owned().into()));
         let params = object.get("inputSchema").filter(|_| member == "tools");
@@ -307,6 +318,7 @@ fn items(result: &Object<'_>, member: &str, key: &str) -> Vec<Item> {
             key: name.clone().into_owned(),
             title: title.map(std::borrow::Cow::into_owned),
             needs: if reads { Access::Read } else { Access::Write },
+            said: hint.is_some(),
             for_legacy: if member == "tools" { cross::tool_for_legacy(&object) } else { None },
             params: params.map(Arc::new),
             raw: raw.to_owned(),
@@ -333,6 +345,23 @@ mod tests {
             ]
         );
         assert!(again.tools[0].raw.get().contains("1e400"));
+    }
+
+    /// Proves catalogue.6 and catalogue.7.
+    #[test]
+    fn a_tool_that_is_known_to_read_needs_no_more_unless_its_service_says_otherwise() {
+        let json = r#"{"form":2,"speaks":"legacy","fetched":5,"capabilities":{"tools":{}},"server":{"name":"x"},"tools":[{"name":"list"},{"name":"get","annotations":{"readOnlyHint":false}},{"name":"delete"},{"name":"show","annotations":{"readOnlyHint":true}}]}"#;
+        let service = Service {
+            id: "x".into(),
+            name: "x".parse().unwrap(),
+            title: "X".into(),
+            url: "https://x.example/mcp".into(),
+            bearer: None,
+            reads: ["list".to_owned(), "get".to_owned()].into(),
+        };
+        let seen = Inventory::read(json).unwrap().known(&service).seen();
+        let reads: Vec<_> = seen.iter().filter(|t| t.reads).map(|t| t.name.as_str()).collect();
+        assert_eq!(reads, ["list", "show"]);
     }
 
     #[test]

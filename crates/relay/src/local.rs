@@ -380,6 +380,7 @@ mod tests {
             title: title.into(),
             url: "https://a.example/".into(),
             bearer: None,
+            reads: [].into(),
         })
     }
 

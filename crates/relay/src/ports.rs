@@ -73,6 +73,9 @@ pub struct Service {
     pub url: Arc<str>,
     /// What proves us to it; `None` for a service without sign-in.
     pub bearer: Option<Arc<dyn BearerSource>>,
+    /// Tools known to change nothing, for a service that doesn't say of each whether it does (`readOnlyHint`). What
+    /// the service says of a tool counts more.
+    pub reads: Arc<[String]>,
 }
 
 /// A token for a service, with the generation it belongs to.

@@ -281,6 +281,7 @@ impl Relay {
             return;
         }
         let kept = self.rows.load(&service.id).await.and_then(|json| Inventory::read(&json));
+        let kept = kept.map(|kept| kept.known(service));
         let mut inner = shelf.inner();
         if !std::mem::replace(&mut inner.looked, true)
             && let Some(kept) = kept

@@ -275,6 +275,19 @@ function activity(now: number): ActivityEntry[] {
 }
 
 /** A Bellhop in daily use. */
+/** What the tests look at nowhere, of a tile. */
+const tile = (full_name: string, mark: string) => ({
+  full_name,
+  mark,
+  site: null,
+  colour: null,
+  keywords: [],
+  website: null,
+  note: null,
+  token_page: null,
+  own: false,
+});
+
 export function home(now: number): Whole {
   return {
     status: {
@@ -299,6 +312,7 @@ export function home(now: number): Whole {
         about: 'Projects, apps and databases of your hosting',
         url: 'https://mcp.mittwald.example/mcp',
         services: ['mittwald'],
+        ...tile('de.mittwald/mcp', 'm'),
       },
       {
         id: 'playground',
@@ -306,6 +320,7 @@ export function home(now: number): Whole {
         about: 'Try it without an account: a small service on this computer, with notes to read and write.',
         url: null,
         services: ['playground'],
+        ...tile('app.bellhop.desktop/playground', 'P'),
       },
     ],
     sign_ins: [],

@@ -22,6 +22,42 @@ about: string,
  */
 url: string | null, 
 /**
+ * What the address looks like that the person has to type, when it is a site of theirs.
+ */
+site: string | null, 
+/**
+ * Its name in the form of the official registry, such as `de.mittwald/mcp`.
+ */
+full_name: string, 
+/**
+ * The one or two letters on its tile.
+ */
+mark: string, 
+/**
+ * The tile's colour, `#rrggbb`.
+ */
+colour: string | null, 
+/**
+ * Words by which it is found too.
+ */
+keywords: Array<string>, 
+/**
+ * Where one reads more about it.
+ */
+website: string | null, 
+/**
+ * What a person should know before they sign in.
+ */
+note: string | null, 
+/**
+ * Where a person makes an API token for it.
+ */
+token_page: string | null, 
+/**
+ * Whether the person added it in a file of their own.
+ */
+own: boolean, 
+/**
  * The services made from it.
  */
 services: Array<ServiceId>, };

@@ -46,6 +46,10 @@ export const problems: Record<string, Said> = {
     'Wähle es in Bellhops Fenster.',
   ),
   'engine.playground': say('Der Playground ließ sich nicht starten.', again),
+  'engine.catalogue_file': say(
+    'In {file|catalogue.json}, Zeile {line|–}, steht etwas, womit Bellhop nichts anfangen kann.',
+    'Berichtige es; alle anderen Einträge sind da.',
+  ),
   'engine.no_address': say('Es wurde keine Adresse angegeben.', 'Tippe die Adresse des Dienstes ein.'),
   'engine.name_taken': say('Einen Dienst mit diesem Kurznamen gibt es schon.', 'Wähle einen anderen Namen.'),
   'engine.no_browser': say('Der Browser ist nicht aufgegangen.', 'Kopiere die Adresse und öffne sie selbst.'),

@@ -115,6 +115,28 @@ async fn an_empty_list_prints_nothing_a_program_could_take_for_a_row() {
     assert_eq!(place.run(&["services", "--json"], "").await.out, "[]\n");
 }
 
+/// Proves catalogue.3.
+#[tokio::test]
+async fn the_catalogue_is_searched_by_title_sentence_and_keywords_in_any_case() {
+    let place = Place::new();
+    let _engine = Faces::still(&place.home, vec![views::catalogue()]);
+    for search in [&[][..], &["PLAY"], &["account"], &["demo", "try"], &["playground"]] {
+        let ran = place.run(&[&["catalogue"], search].concat(), "").await;
+        assert_eq!(ran.code, Some(0));
+        assert!(
+            ran.out.contains("Playground") && ran.out.contains("on this computer"),
+            "{search:?}: {}",
+            ran.out
+        );
+    }
+    let ran = place.run(&["catalogue", "demo", "wordpress"], "").await;
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
+    assert!(ran.err.contains("services add URL"), "{}", ran.err);
+    let ran = place.run(&["catalogue", "--json", "demo"], "").await;
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json[0]["full_name"], "app.bellhop.desktop/playground");
+}
+
 #[tokio::test]
 async fn the_address_to_open_stands_alone_on_standard_output_and_the_end_is_waited_for() {
     let place = Place::new();

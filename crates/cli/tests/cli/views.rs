@@ -71,6 +71,15 @@ pub fn catalogue() -> Section {
         title: "Playground".into(),
         about: "Try it without an account.".into(),
         url: None,
+        site: None,
+        full_name: "app.bellhop.desktop/playground".into(),
+        mark: "P".into(),
+        colour: None,
+        keywords: vec!["demo".into()],
+        website: None,
+        note: None,
+        token_page: None,
+        own: false,
         services: vec![],
     }])
 }

@@ -2,7 +2,7 @@
 
 use super::Rooms;
 use crate::{
-    catalogue::{self, At},
+    catalogue::At,
     inner::Inner,
     registry::{Entry, Held},
     rows,
@@ -19,7 +19,7 @@ const PLAYGROUND: Duration = Duration::from_secs(5);
 impl Rooms {
     pub(super) async fn load_services(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<(), Problem> {
         let kept = self.store.services().await.map_err(|e| e.problem())?;
-        let playground = kept.iter().any(is_playground);
+        let playground = kept.iter().any(|row| is_playground(inner, row));
         for row in kept {
             let credential = match self.store.credential(&row.id).await {
                 Ok(None) => Held::None,
@@ -202,13 +202,15 @@ impl Rooms {
                 }
             });
         }
-        if is_playground(&entry.row) && !self.registry.all().iter().any(|e| is_playground(&e.row)) {
+        if is_playground(inner, &entry.row)
+            && !self.registry.all().iter().any(|e| is_playground(inner, &e.row))
+        {
             inner.playground.stop().await;
         }
         Ok(())
     }
 }
 
-fn is_playground(row: &ServiceRow) -> bool {
-    row.catalogue.as_deref().and_then(catalogue::tile).is_some_and(|t| t.at == At::Playground)
+fn is_playground(inner: &Inner, row: &ServiceRow) -> bool {
+    row.catalogue.as_deref().and_then(|id| inner.catalogue.tile(id)).is_some_and(|t| t.at == At::Playground)
 }

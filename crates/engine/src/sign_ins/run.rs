@@ -30,7 +30,7 @@ pub(crate) async fn add(
 ) -> Outcome {
     let rooms = inner.open_rooms()?;
     let tile = match tile {
-        Some(id) => Some(catalogue::tile(&id).ok_or_else(|| {
+        Some(id) => Some(inner.catalogue.tile(&id).ok_or_else(|| {
             Problem::new(
                 "engine.unknown_tile",
                 format!("Bellhop doesn't know “{id}”."),
@@ -49,17 +49,11 @@ pub(crate) async fn add(
         )
         .with("name", name));
     }
-    let url = match (tile, url) {
-        (Some(Tile { at: At::Url { url }, .. }), _) => url.clone(),
-        (Some(Tile { at: At::Playground, .. }), _) => inner.playground.url().await?,
-        (None, Some(url)) => {
-            let url = signin::typed_address(&url).map_err(|e| e.problem())?;
-            if is_own(&url, inner.port) {
-                return Err(own_address());
-            }
-            url.to_string()
-        }
-        (None, None) => {
+    let url = match (tile.as_ref().map(|t| &t.at), url) {
+        (Some(At::Playground), _) => inner.playground.url().await?,
+        (Some(At::Url { url }), _) => asked_for(inner, url)?,
+        (Some(At::Site { .. }) | None, Some(url)) => asked_for(inner, &url)?,
+        (Some(At::Site { .. }) | None, None) => {
             return Err(Problem::new(
                 "engine.no_address",
                 "No address was given.",
@@ -81,6 +75,12 @@ fn is_own(url: &url::Url, port: u16) -> bool {
     here && url.port_or_known_default() == Some(port)
 }
 
+/// An address as it is asked for; refused when it is none, or Bellhop's own.
+fn asked_for(inner: &Inner, url: &str) -> Result<String, Problem> {
+    let url = signin::typed_address(url).map_err(|e| e.problem())?;
+    if is_own(&url, inner.port) { Err(own_address()) } else { Ok(url.to_string()) }
+}
+
 fn own_address() -> Problem {
     Problem::new(
         "engine.own_address",
@@ -93,8 +93,8 @@ fn own_address() -> Problem {
 pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, open_browser: bool) -> Outcome {
     let rooms = inner.open_rooms()?;
     let entry = rooms.registry.get(&service).ok_or_else(crate::commands::unknown_service)?;
-    let tile = entry.row.catalogue.as_deref().and_then(catalogue::tile);
-    let url = match tile {
+    let tile = entry.row.catalogue.as_deref().and_then(|id| inner.catalogue.tile(id));
+    let url = match tile.as_deref() {
         Some(Tile { at: At::Playground, .. }) => inner.playground.url().await?,
         _ => entry.row.url.clone(),
     };
@@ -119,13 +119,13 @@ async fn begin(
     };
     let target = Target {
         url: url.clone(),
-        redirect: match tile.map(|t| t.redirect) {
+        redirect: match tile.map(|t| t.extra.redirect) {
             Some(Redirect::Scheme) => RedirectChoice::Scheme,
             _ => RedirectChoice::Loopback,
         },
-        scopes: tile.map(|t| t.permissions.clone()).filter(|p| !p.is_empty()),
-        // A tile is part of Bellhop, and only the playground's leads to this computer.
-        typed_by_person: tile.is_none_or(|t| t.at == At::Playground),
+        scopes: tile.map(|t| t.extra.permissions.clone()).filter(|p| !p.is_empty()),
+        // A tile that is part of Bellhop leads to no private network, but for the playground's.
+        typed_by_person: tile.is_none_or(|t| t.own || !matches!(t.at, At::Url { .. })),
         scheme_available: inner.desktop.is_some(),
         open_browser,
     };
@@ -218,7 +218,7 @@ fn decline(rooms: &Rooms, purpose: &Purpose) {
 
 fn purpose_name(rooms: &Rooms, purpose: &Purpose) -> Option<ShortName> {
     match purpose {
-        Purpose::New { tile, name } => name.clone().or_else(|| tile.map(|t| t.name.clone())),
+        Purpose::New { tile, name } => name.clone().or_else(|| tile.as_ref().map(|t| t.name.clone())),
         Purpose::Again { service, .. } => rooms.registry.get(service).map(|e| e.row.name.clone()),
     }
 }

@@ -5,6 +5,7 @@
 mod asking;
 mod asking_sign_in;
 mod bridges;
+mod catalogue;
 mod house;
 mod life;
 mod requests;

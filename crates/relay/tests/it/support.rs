@@ -176,6 +176,7 @@ impl House {
                     title: format!("Service {name}"),
                     url: url.as_str().into(),
                     bearer: Some(tokens.clone()),
+                    reads: [].into(),
                 })
             })
             .collect();
