@@ -1,4 +1,4 @@
-use crate::{ActivityEntry, AppMethod, Section};
+use crate::{ActivityEntry, AppMethod, ReceiptView, Section};
 use model::{AppId, AttemptId, Problem, ServiceId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -23,6 +23,13 @@ pub enum Answer {
     RequestEnd {
         /// Whether the app was let in.
         allowed: bool,
+    },
+    /// A service was removed: what was done about its sign-in.
+    Receipt(ReceiptView),
+    /// What was done about the sign-ins of services that were removed, newest first.
+    Receipts {
+        /// One for each.
+        receipts: Vec<ReceiptView>,
     },
     /// A section of the view.
     Section(Section),

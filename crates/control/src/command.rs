@@ -1,9 +1,10 @@
-use model::{AppId, AttemptId, ConnectionId, Listing, RequestId, Scope, ServiceId, ShortName};
+use crate::{Exception, GivenClient, SignInMethod};
+use model::{AppId, AttemptId, ConnectionId, Listing, RequestId, Scope, ServiceId, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// Something a person does. [`Command::widens`] tells which ones need that person to be there.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "do", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Command {
@@ -17,13 +18,89 @@ pub enum Command {
         name: Option<ShortName>,
         /// Whether to open the system's browser, or only say the address.
         open_browser: bool,
+        /// How; the best there is when missing.
+        #[serde(default)]
+        #[ts(as = "Option<_>", optional)]
+        method: SignInMethod,
+        /// What to ask for at the provider; what is preset when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        permissions: Option<Vec<String>>,
+        /// The registration that the person was given by the provider.
+        #[serde(default)]
+        #[ts(optional)]
+        client: Option<GivenClient>,
+        /// What the person lets the provider do against the rules.
+        #[serde(default)]
+        #[ts(as = "Option<_>", optional)]
+        exceptions: Vec<Exception>,
+        /// Whether to stop at [`crate::SignInPhase::Asking`] before anything is opened.
+        #[serde(default)]
+        #[ts(as = "Option<_>", optional)]
+        ask: bool,
     },
-    /// Sign in again to a service that is there. The old credential stays until this succeeds.
+    /// Sign in again to a service that is there, or with other permissions. The old credential stays until this
+    /// succeeds.
     SignIn {
         /// Which.
         service: ServiceId,
         /// Whether to open the system's browser, or only say the address.
         open_browser: bool,
+        /// How; as before when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        method: Option<SignInMethod>,
+        /// What to ask for at the provider; what was asked before when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        permissions: Option<Vec<String>>,
+        /// What the person lets the provider do against the rules; as before when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        exceptions: Option<Vec<Exception>>,
+        /// Whether to stop at [`crate::SignInPhase::Asking`] before anything is opened.
+        #[serde(default)]
+        #[ts(as = "Option<_>", optional)]
+        ask: bool,
+    },
+    /// Go on with a sign-in that stands at [`crate::SignInPhase::Asking`].
+    ContinueSignIn {
+        /// Which sign-in.
+        attempt: AttemptId,
+        /// How.
+        method: SignInMethod,
+        /// What to ask for; what is preset when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        permissions: Option<Vec<String>>,
+        /// The registration that the person was given by the provider.
+        #[serde(default)]
+        #[ts(optional)]
+        client: Option<GivenClient>,
+    },
+    /// Give the API token that a sign-in waits for ([`crate::SignInPhase::Token`]).
+    GiveToken {
+        /// Which sign-in.
+        attempt: AttemptId,
+        /// The token. It goes to the service alone.
+        token: String,
+        /// The header that carries it as it is; when missing, `Authorization` with the scheme `Bearer`.
+        #[serde(default)]
+        #[ts(optional)]
+        header: Option<String>,
+        /// When it ends, for a reminder.
+        #[serde(default)]
+        #[ts(optional)]
+        ends: Option<Timestamp>,
+    },
+    /// Give the application password that a sign-in waits for ([`crate::SignInPhase::Password`]).
+    GivePassword {
+        /// Which sign-in.
+        attempt: AttemptId,
+        /// The name of the user at the site.
+        user: String,
+        /// The password. It goes to the site alone.
+        password: String,
     },
     /// Open the sign-in page again.
     OpenAgain {
@@ -105,7 +182,59 @@ pub enum Command {
     Finish,
 }
 
+impl std::fmt::Debug for Command {
+    /// As it goes over the wire, but for its secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = match serde_json::to_value(self) {
+            Ok(shown) => shown,
+            Err(_) => return f.write_str("Command"),
+        };
+        hide(&mut shown);
+        write!(f, "Command({shown})")
+    }
+}
+
+/// The fields of commands that hold secrets, at any depth.
+const SECRETS: [&str; 4] = ["token", "password", "passphrase", "client_secret"];
+
+fn hide(value: &mut serde_json::Value) {
+    if let serde_json::Value::Object(fields) = value {
+        for (name, value) in fields {
+            if SECRETS.contains(&name.as_str()) && !value.is_null() {
+                *value = "…".into();
+            } else {
+                hide(value);
+            }
+        }
+    }
+}
+
 impl Command {
+    /// Sign in to a new service in the best way there is, with what is preset.
+    pub fn add_service(
+        catalogue: Option<String>,
+        url: Option<String>,
+        name: Option<ShortName>,
+        open_browser: bool,
+    ) -> Self {
+        Self::AddService {
+            catalogue,
+            url,
+            name,
+            open_browser,
+            method: SignInMethod::Auto,
+            permissions: None,
+            client: None,
+            exceptions: Vec::new(),
+            ask: false,
+        }
+    }
+
+    /// Sign in again to a service as it was signed in to before.
+    pub fn sign_in(service: ServiceId, open_browser: bool) -> Self {
+        Self::SignIn { service, open_browser, method: None, permissions: None, exceptions: None, ask: false }
+    }
+
     /// Whether it lets somebody do more than before. Such a command needs a person: a [`Proof`].
     ///
     /// [`Command::Unlock`] isn't named here because it depends on what the vault is: a locked one opens to its own
@@ -189,5 +318,40 @@ impl std::fmt::Debug for Proof {
             Self::Window { .. } => "Window(…)",
             Self::Pin { .. } => "Pin(…)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_commands_debug_form_shows_a_secret() {
+        let client = GivenClient { client_id: "id".to_owned(), client_secret: Some("s3cret".to_owned()) };
+        let commands = [
+            Command::GiveToken {
+                attempt: "a".into(),
+                token: "s3cret".to_owned(),
+                header: Some("X-Api-Key".to_owned()),
+                ends: None,
+            },
+            Command::GivePassword {
+                attempt: "a".into(),
+                user: "anna".to_owned(),
+                password: "s3cret".to_owned(),
+            },
+            Command::ContinueSignIn {
+                attempt: "a".into(),
+                method: SignInMethod::Oauth,
+                permissions: None,
+                client: Some(client.clone()),
+            },
+            Command::Unlock { keys: KeysChoice::Passphrase { passphrase: "s3cret".to_owned() } },
+        ];
+        for command in commands {
+            let shown = format!("{command:?}");
+            assert!(!shown.contains("s3cret") && shown.contains('…'), "{shown}");
+        }
+        assert!(!format!("{client:?}").contains("s3cret"));
     }
 }

@@ -9,6 +9,7 @@ mod client;
 mod command;
 pub mod frame;
 mod query;
+mod signing_in;
 mod view;
 
 pub use answer::{Answer, AppPreview, Check, ConfigChange, Doctor, Outcome, SignInEnd};
@@ -16,8 +17,12 @@ pub use client::{Client, ClientError, Events};
 pub use command::{AppMethod, Command, KeysChoice, PauseFor, Proof};
 pub use frame::{Ask, FromEngine, ToEngine};
 pub use query::{ActivityFilter, Query};
+pub use signing_in::{
+    Dead, Exception, GivenClient, MethodView, PermissionView, PermissionsView, ReceiptStep, ReceiptView,
+    SignInMethod, SignInPhase, Stays, StepOutcome,
+};
 pub use view::{
     ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView,
     KeysState, Method, PauseView, RequestAbout, RequestService, RequestView, Section, SectionName,
-    ServiceState, ServiceView, SettingsView, ShownTools, SignInPhase, SignInView, StatusView, ToolView, View,
+    ServiceState, ServiceView, SettingsView, ShownTools, SignInView, StatusView, ToolView, View,
 };

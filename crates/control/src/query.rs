@@ -35,6 +35,8 @@ pub enum Query {
         /// Which request.
         request: RequestId,
     },
+    /// What was done about the sign-ins of services that were removed, newest first.
+    Receipts,
     /// Is all well? Each thing that can be checked, checked.
     Doctor,
 }

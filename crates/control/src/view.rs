@@ -1,4 +1,4 @@
-use crate::AppMethod;
+use crate::{AppMethod, Exception, PermissionsView, SignInMethod, SignInPhase, Stays};
 use model::{
     AppId, AttemptId, ConnectionId, Listing, Problem, Program, RequestId, Scope, ServiceId, ShortName,
     Timestamp,
@@ -178,8 +178,14 @@ pub struct ServiceView {
     pub catalogue: Option<String>,
     /// Whose account it is, when the provider says.
     pub account: Option<String>,
-    /// How it is signed in: `oauth` or `none`.
-    pub method: String,
+    /// How it is signed in; never `auto`.
+    pub method: SignInMethod,
+    /// What was asked for at the provider, and what it granted.
+    pub permissions: PermissionsView,
+    /// What the provider may do against the rules, because the person said so.
+    pub exceptions: Vec<Exception>,
+    /// How long it stays signed in.
+    pub stays: Stays,
     /// Whether it can be used.
     pub state: ServiceState,
     /// What it offers, as last seen.
@@ -290,29 +296,6 @@ pub struct SignInView {
     pub title: String,
     /// How far it is.
     pub phase: SignInPhase,
-}
-
-/// How far a sign-in is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[serde(tag = "phase", rename_all = "snake_case")]
-#[ts(export)]
-pub enum SignInPhase {
-    /// Finding out how to sign in.
-    Looking,
-    /// The browser shows the sign-in page.
-    Browser {
-        /// Its address, for Copy.
-        address: String,
-        /// When Bellhop stops waiting.
-        until: Timestamp,
-    },
-    /// The browser came back; the sign-in is being stored.
-    Finishing,
-    /// It failed. Shown until it is tried again or cancelled.
-    Failed {
-        /// Why, and what to do.
-        problem: Problem,
-    },
 }
 
 /// An app's leave to use services.

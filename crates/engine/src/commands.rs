@@ -1,6 +1,11 @@
 //! What a person does and looks up, carried out.
 
-use crate::{Keys, doctor, inner::Inner, sign_ins, unlock, views};
+use crate::{
+    Keys, doctor,
+    inner::Inner,
+    sign_ins::{self, Wish},
+    unlock, views,
+};
 use control::{
     Answer, AppMethod, AppPreview, Command, ConfigChange, KeysChoice, Outcome, PauseView, Query, SectionName,
 };
@@ -22,10 +27,40 @@ pub(crate) fn unknown_request() -> Problem {
 /// Do something.
 pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
     match command {
-        Command::AddService { catalogue, url, name, open_browser } => {
-            sign_ins::add(inner, catalogue, url, name, open_browser).await
+        Command::AddService {
+            catalogue,
+            url,
+            name,
+            open_browser,
+            method,
+            permissions,
+            client,
+            exceptions,
+            ask,
+        } => {
+            let wish = Wish {
+                open_browser,
+                method: Some(method),
+                permissions,
+                client,
+                exceptions: Some(exceptions),
+                ask,
+            };
+            sign_ins::add(inner, catalogue, url, name, wish).await
         }
-        Command::SignIn { service, open_browser } => sign_ins::again(inner, service, open_browser).await,
+        Command::SignIn { service, open_browser, method, permissions, exceptions, ask } => {
+            let wish = Wish { open_browser, method, permissions, client: None, exceptions, ask };
+            sign_ins::again(inner, service, wish).await
+        }
+        Command::ContinueSignIn { attempt, method, permissions, client } => {
+            inner.sign_ins.choose(&attempt, method, permissions, client)
+        }
+        Command::GiveToken { attempt, token, header, ends } => {
+            inner.sign_ins.give_token(&attempt, token, header, ends)
+        }
+        Command::GivePassword { attempt, user, password } => {
+            inner.sign_ins.say(&attempt, signin::Said::Password { user, password: Secret::new(password) })
+        }
         Command::OpenAgain { attempt } => inner.sign_ins.open_again(&attempt).await,
         Command::CancelSignIn { attempt } => {
             let outcome = inner.sign_ins.cancel(&attempt);
@@ -185,6 +220,7 @@ pub(crate) async fn query(inner: &Arc<Inner>, query: Query) -> Outcome {
         }
         Query::SignInEnd { attempt } => inner.sign_ins.end(&attempt).await.map(Answer::SignInEnd),
         Query::RequestEnd { request } => request_end(inner, &request).await,
+        Query::Receipts => Ok(Answer::Receipts { receipts: Vec::new() }),
         Query::Doctor => Ok(Answer::Doctor(doctor::look(inner).await)),
     }
 }

@@ -3,8 +3,8 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use control::SectionName;
 use model::{Problem, ServiceId, ShortName};
-use relay::{Bearer, BearerSource};
-use signin::CredentialHandle;
+use relay::{Proof, ProofSource};
+use signin::{CredentialHandle, FixedHandle};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -34,6 +34,8 @@ pub(crate) enum Held {
     None,
     /// A credential, by its owner; and whether it renews itself, so that a token's end is no end of the sign-in.
     Owned { owner: CredentialHandle, renews: bool },
+    /// An API token or an application password, which nothing renews.
+    Fixed(FixedHandle),
     /// A credential whose secrets don't open. It stays until the person signs in again or removes the service.
     Sealed(Problem),
 }
@@ -43,7 +45,7 @@ impl Held {
     pub(crate) fn owned(self) -> Option<CredentialHandle> {
         match self {
             Self::Owned { owner, .. } => Some(owner),
-            Self::None | Self::Sealed(_) => None,
+            Self::None | Self::Fixed(_) | Self::Sealed(_) => None,
         }
     }
 }
@@ -86,10 +88,11 @@ impl Registry {
                     title: e.row.title.clone(),
                     url: e.row.url.as_str().into(),
                     reads: e.row.catalogue.as_deref().and_then(reads).unwrap_or_else(|| [].into()),
-                    bearer: match e.credential.clone() {
+                    proof: match e.credential.clone() {
                         Held::None => None,
-                        Held::Owned { owner, .. } => Some(Arc::new(Owned(owner)) as Arc<dyn BearerSource>),
-                        Held::Sealed(problem) => Some(Arc::new(Shut(problem)) as Arc<dyn BearerSource>),
+                        Held::Owned { owner, .. } => Some(Arc::new(Owned(owner)) as Arc<dyn ProofSource>),
+                        Held::Fixed(handle) => Some(Arc::new(Fixed(handle)) as Arc<dyn ProofSource>),
+                        Held::Sealed(problem) => Some(Arc::new(Shut(problem)) as Arc<dyn ProofSource>),
                     },
                 })
             })
@@ -135,22 +138,49 @@ impl relay::Access for Registry {
 /// A credential's owner, as calls see it.
 struct Owned(CredentialHandle);
 
-fn bearer(current: &signin::Current) -> Arc<Bearer> {
-    Arc::new(Bearer { token: current.token.clone(), generation: current.generation })
+fn bearer(current: &signin::Current) -> Arc<Proof> {
+    let value = signin::bearer(&current.token);
+    Arc::new(Proof { header: http::header::AUTHORIZATION, value, generation: current.generation })
 }
 
 #[async_trait]
-impl BearerSource for Owned {
-    fn ready(&self) -> Option<Arc<Bearer>> {
+impl ProofSource for Owned {
+    fn ready(&self) -> Option<Arc<Proof>> {
         self.0.ready().map(|c| bearer(&c))
     }
 
-    async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
+    async fn wait(&self) -> Result<Arc<Proof>, Problem> {
         self.0.wait().await.map(|c| bearer(&c))
     }
 
-    async fn refused(&self, generation: u64) -> Result<Arc<Bearer>, Problem> {
+    async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem> {
         self.0.refused(generation).await.map(|c| bearer(&c))
+    }
+}
+
+/// A secret that nothing renews, as calls see it.
+struct Fixed(FixedHandle);
+
+impl Fixed {
+    fn proof(&self) -> Arc<Proof> {
+        let credential = self.0.credential();
+        let (header, value) = credential.secret.proof();
+        Arc::new(Proof { header, value, generation: credential.generation })
+    }
+}
+
+#[async_trait]
+impl ProofSource for Fixed {
+    fn ready(&self) -> Option<Arc<Proof>> {
+        self.0.usable().ok().map(|()| self.proof())
+    }
+
+    async fn wait(&self) -> Result<Arc<Proof>, Problem> {
+        self.0.usable().map(|()| self.proof())
+    }
+
+    async fn refused(&self, _generation: u64) -> Result<Arc<Proof>, Problem> {
+        self.0.refused().map(|()| self.proof())
     }
 }
 
@@ -158,16 +188,16 @@ impl BearerSource for Owned {
 struct Shut(Problem);
 
 #[async_trait]
-impl BearerSource for Shut {
-    fn ready(&self) -> Option<Arc<Bearer>> {
+impl ProofSource for Shut {
+    fn ready(&self) -> Option<Arc<Proof>> {
         None
     }
 
-    async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
+    async fn wait(&self) -> Result<Arc<Proof>, Problem> {
         Err(self.0.clone())
     }
 
-    async fn refused(&self, _generation: u64) -> Result<Arc<Bearer>, Problem> {
+    async fn refused(&self, _generation: u64) -> Result<Arc<Proof>, Problem> {
         Err(self.0.clone())
     }
 }

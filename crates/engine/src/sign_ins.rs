@@ -1,10 +1,10 @@
 //! The sign-ins under way: from Connect to a service that is stored, or to a sentence about why not.
 
 use crate::catalogue::Tile;
-use control::{Answer, Outcome, SignInEnd, SignInPhase, SignInView};
-use model::{AttemptId, Problem, ServiceId, ShortName};
+use control::{Answer, GivenClient, Outcome, SignInEnd, SignInMethod, SignInPhase, SignInView};
+use model::{AttemptId, Explain, Problem, Secret, ServiceId, ShortName, Timestamp};
 use run::no_browser;
-use signin::{Attempt, Phase};
+use signin::{Attempt, Choice, Said};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,8 +12,10 @@ use std::{
 use tokio::sync::watch;
 
 mod run;
+mod words;
 
-pub(crate) use run::{add, again};
+pub(crate) use run::{Wish, add, again, host};
+pub(crate) use words::exceptions;
 
 /// The sign-ins under way, and those that failed and were not dismissed yet.
 #[derive(Default)]
@@ -45,18 +47,25 @@ enum State {
 }
 
 /// What a sign-in is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Purpose {
     /// A new service, from a tile or an address.
-    New { tile: Option<Arc<Tile>>, name: Option<ShortName> },
+    New { tile: Option<Arc<Tile>>, name: Option<ShortName>, wish: Wish },
     /// A service that is there already.
-    Again { service: ServiceId, tile: Option<Arc<Tile>> },
+    Again { service: ServiceId, tile: Option<Arc<Tile>>, wish: Wish },
 }
 
 impl Purpose {
     fn tile(&self) -> Option<&Arc<Tile>> {
         match self {
             Self::New { tile, .. } | Self::Again { tile, .. } => tile.as_ref(),
+        }
+    }
+
+    /// How the person wants it.
+    fn wish(&self) -> &Wish {
+        match self {
+            Self::New { wish, .. } | Self::Again { wish, .. } => wish,
         }
     }
 
@@ -89,6 +98,43 @@ impl SignIns {
         let attempt = self.attempt(id)?;
         attempt.open_again().await.map_err(no_browser)?;
         Ok(Answer::Done)
+    }
+
+    /// Say what a sign-in waits for.
+    pub(crate) fn say(&self, id: &AttemptId, said: Said) -> Outcome {
+        if self.attempt(id)?.say(said) {
+            return Ok(Answer::Done);
+        }
+        Err(Problem::new(
+            "engine.sign_in_not_asked",
+            "The sign-in doesn't wait for that (any more).",
+            "Look at how far it is.",
+        ))
+    }
+
+    /// How to go on with a sign-in that asks.
+    pub(crate) fn choose(
+        &self,
+        id: &AttemptId,
+        method: SignInMethod,
+        permissions: Option<Vec<String>>,
+        client: Option<GivenClient>,
+    ) -> Outcome {
+        let method = words::method(method);
+        self.say(id, Said::Choice(Choice { method, permissions, client: client.map(words::client) }))
+    }
+
+    /// The API token that a sign-in waits for.
+    pub(crate) fn give_token(
+        &self,
+        id: &AttemptId,
+        token: String,
+        header: Option<String>,
+        ends: Option<Timestamp>,
+    ) -> Outcome {
+        let header = header.map(|h| signin::token_header(&h)).transpose().map_err(|e| e.problem())?;
+        let token = Secret::new(token.trim());
+        self.say(id, Said::Token(signin::ApiToken { token, header, ends }))
     }
 
     /// Stop waiting; or, when it has failed already, take it off the screen.
@@ -131,11 +177,7 @@ impl SignIns {
             let phase = match (&e.state, &*e.attempt.phases.borrow()) {
                 (State::Failed(problem), _) => SignInPhase::Failed { problem: problem.clone() },
                 (State::Over, _) => return None,
-                (State::Running, Phase::Looking) => SignInPhase::Looking,
-                (State::Running, Phase::Browser { address, until }) => {
-                    SignInPhase::Browser { address: address.clone(), until: *until }
-                }
-                (State::Running, _) => SignInPhase::Finishing,
+                (State::Running, phase) => words::phase(phase),
             };
             Some(SignInView {
                 attempt: id.clone(),

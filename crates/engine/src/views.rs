@@ -7,11 +7,12 @@ use crate::{
     inner::Inner,
     registry::{Entry, Held},
     rooms::Rooms,
+    sign_ins,
 };
 use control::{
-    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, RequestAbout,
-    RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView, ShownTools,
-    StatusView, ToolView,
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, PermissionsView,
+    RequestAbout, RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView,
+    ShownTools, SignInMethod, StatusView, Stays, ToolView,
 };
 use model::{Access, Listing, Scope};
 use signin::CredentialState;
@@ -69,17 +70,19 @@ fn status(inner: &Inner) -> StatusView {
 }
 
 fn service_state(entry: &Entry) -> ServiceState {
-    let (credential, renews) = match &entry.credential {
-        Held::Owned { owner, renews } => (owner, *renews),
+    let (states, renews) = match &entry.credential {
+        Held::Owned { owner, renews } => (owner.states(), *renews),
+        Held::Fixed(handle) => (handle.states(), false),
         Held::Sealed(problem) => return ServiceState::NeedsSignIn { problem: problem.clone() },
         Held::None => {
             return match entry.row.method {
                 store::ServiceMethod::None => ServiceState::Connected { until: None },
-                store::ServiceMethod::Oauth => ServiceState::SignedOut,
+                _ => ServiceState::SignedOut,
             };
         }
     };
-    match credential.states().borrow().clone() {
+    let state = states.borrow().clone();
+    match state {
         CredentialState::Ready { until } => ServiceState::Connected { until: until.filter(|_| !renews) },
         CredentialState::Refreshing => ServiceState::Connected { until: None },
         CredentialState::Degraded { problem, next_try }
@@ -104,14 +107,45 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         url: row.url.clone(),
         catalogue: row.catalogue.clone(),
         account: row.account.clone(),
-        method: match row.method {
-            store::ServiceMethod::Oauth => "oauth".to_owned(),
-            store::ServiceMethod::None => "none".to_owned(),
-        },
+        method: method_of(row.method),
+        permissions: permissions(entry),
+        exceptions: sign_ins::exceptions(&row.exceptions),
+        stays: stays(entry),
         state: service_state(entry),
         tools: tools(rooms, entry),
         awaited_by: awaited_by(rooms, entry),
         trouble: rooms.relay.health(&row.id),
+    }
+}
+
+pub(crate) fn method_of(method: store::ServiceMethod) -> SignInMethod {
+    match method {
+        store::ServiceMethod::Oauth => SignInMethod::Oauth,
+        store::ServiceMethod::Device => SignInMethod::Device,
+        store::ServiceMethod::Token => SignInMethod::Token,
+        store::ServiceMethod::Password => SignInMethod::Password,
+        store::ServiceMethod::None => SignInMethod::None,
+    }
+}
+
+/// What was asked for, and what was granted: without a word from the provider that is the same (RFC 6749 §5.1).
+fn permissions(entry: &Entry) -> PermissionsView {
+    let asked = entry.row.asked.clone().unwrap_or_default();
+    let granted = match &entry.credential {
+        Held::Owned { owner, .. } => owner.granted().unwrap_or_else(|| asked.clone()),
+        _ => Vec::new(),
+    };
+    PermissionsView { asked, granted }
+}
+
+/// How long a service stays signed in, as far as anybody said.
+fn stays(entry: &Entry) -> Stays {
+    match (&entry.credential, service_state(entry)) {
+        (Held::None, ServiceState::Connected { .. }) => Stays::OpenEnded,
+        (Held::Owned { renews: true, .. }, _) => Stays::Unknown,
+        (_, ServiceState::Connected { until: Some(at) }) => Stays::NeedsYouOn { at },
+        (Held::Fixed(_), ServiceState::Connected { until: None }) => Stays::OpenEnded,
+        _ => Stays::Unknown,
     }
 }
 

@@ -227,8 +227,8 @@ mod tests {
                     name: name.parse().unwrap(),
                     title: (*name).into(),
                     url: "http://127.0.0.1:1/".into(),
-                    bearer: None,
                     reads: [].into(),
+                    proof: None,
                 })
             })
             .collect();

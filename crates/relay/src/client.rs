@@ -1,5 +1,5 @@
 use crate::{
-    Limits, Service,
+    Limits, Proof, Service,
     pool::{Failed, Incoming, Pool},
     problem::RelayError,
 };
@@ -8,7 +8,6 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, heade
 use http_body_util::Full;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
-use model::Secret;
 use protocol::{Revision, header as mcp};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::{sync::Arc, time::Duration};
@@ -58,21 +57,21 @@ impl Http {
         head: Head<'_>,
         body: Bytes,
     ) -> Result<Response<Incoming>, RelayError> {
-        let Some(source) = &service.bearer else {
+        let Some(source) = &service.proof else {
             return self.once(service, method, head, body, None).await;
         };
-        let bearer = match source.ready() {
-            Some(bearer) => bearer,
+        let proof = match source.ready() {
+            Some(proof) => proof,
             None => self.in_time(service, source.wait()).await?.map_err(RelayError::Other)?,
         };
-        let first = self.once(service, method.clone(), head, body.clone(), Some(&bearer.token)).await?;
+        let first = self.once(service, method.clone(), head, body.clone(), Some(&proof)).await?;
         if first.status() != StatusCode::UNAUTHORIZED {
             return Ok(first);
         }
         drop(first);
-        let refused = source.refused(bearer.generation);
-        let bearer = self.in_time(service, refused).await?.map_err(RelayError::Other)?;
-        self.once(service, method, head, body, Some(&bearer.token)).await
+        let refused = source.refused(proof.generation);
+        let proof = self.in_time(service, refused).await?.map_err(RelayError::Other)?;
+        self.once(service, method, head, body, Some(&proof)).await
     }
 
     async fn in_time<T>(&self, service: &Service, f: impl Future<Output = T>) -> Result<T, RelayError> {
@@ -87,7 +86,7 @@ impl Http {
         method: Method,
         head: Head<'_>,
         body: Bytes,
-        token: Option<&Secret>,
+        proof: Option<&Proof>,
     ) -> Result<Response<Incoming>, RelayError> {
         let title = || service.title.clone();
         let unreachable = |why: String| RelayError::Unreachable { title: title(), why };
@@ -121,11 +120,11 @@ impl Http {
         for (name, value) in head.mirrored {
             request = request.header(name, value);
         }
-        if let Some(token) = token {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        if let Some(proof) = proof {
+            let mut value = HeaderValue::try_from(proof.value.expose())
                 .map_err(|_| RelayError::SignedOut { title: title() })?;
             value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
+            request = request.header(&proof.header, value);
         }
         let request = request.body(Full::new(body)).map_err(|e| unreachable(e.to_string()))?;
         let response = self.in_time(service, self.pool.request(request)).await?;

@@ -356,7 +356,7 @@ mod tests {
             name: "x".parse().unwrap(),
             title: "X".into(),
             url: "https://x.example/mcp".into(),
-            bearer: None,
+            proof: None,
             reads: ["list".to_owned(), "get".to_owned()].into(),
         };
         let seen = Inventory::read(json).unwrap().known(&service).seen();

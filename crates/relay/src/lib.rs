@@ -1,7 +1,7 @@
 //! Carries an app's MCP calls to services and streams the answers back.
 //!
 //! A call goes from left to right and never back: boundary → [`Caller`] → connection → envelope → may it →
-//! service → era → bearer → upstream → stream back. On this path there is no database, no spawned task and no
+//! service → era → proof → upstream → stream back. On this path there is no database, no spawned task and no
 //! channel; the response body polls the upstream's body. What the room needs of others it declares in its
 //! ports; the engine implements them.
 //!
@@ -52,7 +52,7 @@ pub use gate::{Gate, Pass};
 pub use limits::Limits;
 pub use most::most_tools;
 pub use ports::{
-    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Door, InventoryRows, Leave, Person,
+    About, Access, Admission, CallRecord, Caller, Door, InventoryRows, Leave, Person, Proof, ProofSource,
     Record, Service,
 };
 pub use relay::{Relay, ToolSeen, ToolsShown};

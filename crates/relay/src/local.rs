@@ -379,8 +379,8 @@ mod tests {
             name: name.parse().unwrap(),
             title: title.into(),
             url: "https://a.example/".into(),
-            bearer: None,
             reads: [].into(),
+            proof: None,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{Connection, Grant};
 use async_trait::async_trait;
+use http::HeaderName;
 use model::{ConnectionId, Permit, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
 use std::{sync::Arc, time::Duration};
 
@@ -72,33 +73,35 @@ pub struct Service {
     /// Its MCP endpoint.
     pub url: Arc<str>,
     /// What proves us to it; `None` for a service without sign-in.
-    pub bearer: Option<Arc<dyn BearerSource>>,
+    pub proof: Option<Arc<dyn ProofSource>>,
     /// Tools known to change nothing, for a service that doesn't say of each whether it does (`readOnlyHint`). What
     /// the service says of a tool counts more.
     pub reads: Arc<[String]>,
 }
 
-/// A token for a service, with the generation it belongs to.
+/// What proves us to a service, with the generation it belongs to.
 #[derive(Clone)]
-pub struct Bearer {
-    /// The token.
-    pub token: Secret,
+pub struct Proof {
+    /// The header that carries it: as a rule `Authorization`.
+    pub header: HeaderName,
+    /// The header's whole value, scheme included.
+    pub value: Secret,
     /// The credential's generation.
     pub generation: u64,
 }
 
 /// Hands out what proves us to a service.
 #[async_trait]
-pub trait BearerSource: Send + Sync + 'static {
-    /// The current token if it is good now: no waiting, no lock.
-    fn ready(&self) -> Option<Arc<Bearer>>;
+pub trait ProofSource: Send + Sync + 'static {
+    /// The current proof if it is good now: no waiting, no lock.
+    fn ready(&self) -> Option<Arc<Proof>>;
 
-    /// A token that is good now, after a refresh if need be; joins a refresh that is under way.
-    async fn wait(&self) -> Result<Arc<Bearer>, Problem>;
+    /// One that is good now, after a refresh if need be; joins a refresh that is under way.
+    async fn wait(&self) -> Result<Arc<Proof>, Problem>;
 
-    /// The service answered 401 to the token of this generation: get a newer one, once. The problem when there
+    /// The service answered 401 to the one of this generation: get a newer one, once. The problem when there
     /// is none to be had.
-    async fn refused(&self, generation: u64) -> Result<Arc<Bearer>, Problem>;
+    async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem>;
 }
 
 /// Which services there are.

@@ -1,11 +1,11 @@
 use crate::{
-    AuthorizationServer, Browser, Http, Registration, SignInError, Tokens,
+    ApiToken, AuthorizationServer, Browser, FixedSecret, Http, Registration, SignInError, Tokens,
     flow::Flow,
     redirect::{Desk, Intake, Reply, Via},
 };
-use model::{AttemptId, Clock, Problem, Random, Timestamp};
+use model::{AttemptId, Clock, Problem, Random, Secret, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -31,8 +31,22 @@ pub struct Target {
     pub url: String,
     /// Where the browser comes back to, when there is a choice.
     pub redirect: RedirectChoice,
-    /// What to ask for; `None` leaves it to what the service says.
+    /// How; `None` for the best there is.
+    pub method: Option<Method>,
+    /// What to ask for at first; `None` leaves it to what the service says.
+    pub preset: Option<Vec<String>>,
+    /// What the person wants to ask for; `None` for what is preset.
     pub scopes: Option<Vec<String>>,
+    /// What the sign-in that is there was granted.
+    pub granted: Vec<String>,
+    /// The registration that the provider gave the person.
+    pub client: Option<GivenClient>,
+    /// The registration of the sign-in that is there, and the issuer it is good for.
+    pub known: Option<(String, Registration)>,
+    /// What the provider may do against the rules.
+    pub exceptions: Exceptions,
+    /// Whether to stop at [`Phase::Asking`] before anything is opened.
+    pub ask: bool,
     /// Whether the person vouches for the address: they typed it, or it is Bellhop's own playground. Only such a
     /// sign-in may lead into a private network or to this computer.
     pub typed_by_person: bool,
@@ -48,12 +62,28 @@ impl Target {
         Self {
             url: url.into(),
             redirect: RedirectChoice::default(),
+            method: None,
+            preset: None,
             scopes: None,
+            granted: Vec::new(),
+            client: None,
+            known: None,
+            exceptions: Exceptions::default(),
+            ask: false,
             typed_by_person: true,
             scheme_available: false,
             open_browser: true,
         }
     }
+}
+
+/// What a provider may do against the rules, because the person says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// Its metadata need not declare PKCE with S256. It is used all the same.
+    pub pkce_undeclared: bool,
+    /// It is not told the resource (RFC 8707).
+    pub no_resource: bool,
 }
 
 /// Where the browser comes back to.
@@ -66,11 +96,124 @@ pub enum RedirectChoice {
     Scheme,
 }
 
+/// How a person signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// OAuth 2.1 in the browser.
+    Oauth,
+    /// The device authorization grant (RFC 8628).
+    Device,
+    /// An API token.
+    Token,
+    /// A WordPress application password.
+    Password,
+    /// Not at all.
+    None,
+}
+
+/// A method that a service has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Which.
+    pub method: Method,
+    /// Where the person signs in or makes the secret, when known.
+    pub host: Option<String>,
+    /// What the person has to know or bring first.
+    pub needs: Option<Problem>,
+}
+
+/// A permission that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// The scope, as the provider writes it.
+    pub name: String,
+    /// Whether it is asked for unless the person takes it out.
+    pub preset: bool,
+    /// Whether the sign-in that is there has it.
+    pub granted: bool,
+}
+
+/// What the person chose at [`Phase::Asking`].
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// How; `None` for the best there is.
+    pub method: Option<Method>,
+    /// What to ask for; `None` for what is preset.
+    pub permissions: Option<Vec<String>>,
+    /// The registration that the provider gave them.
+    pub client: Option<GivenClient>,
+}
+
+/// A registration that the provider gave the person.
+#[derive(Debug, Clone)]
+pub struct GivenClient {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret, where there is one.
+    pub client_secret: Option<Secret>,
+}
+
+/// What the person says in the middle of a sign-in.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// How to go on ([`Phase::Asking`]).
+    Choice(Choice),
+    /// An API token ([`Phase::Token`]).
+    Token(ApiToken),
+    /// An application password ([`Phase::Password`]).
+    Password {
+        /// The login name.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
 /// How far a sign-in is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
     /// Finding out how to sign in.
     Looking,
+    /// Waiting for the person to choose.
+    Asking {
+        /// The methods that the service has, best first.
+        methods: Vec<Offer>,
+        /// What can be asked for.
+        permissions: Vec<Permission>,
+        /// What went before.
+        why: Option<Problem>,
+    },
+    /// The person opens an address on any device, and types a code there.
+    Device {
+        /// The code.
+        user_code: String,
+        /// The address.
+        address: String,
+        /// The address with the code in it.
+        complete: Option<String>,
+        /// When the code ends.
+        until: Timestamp,
+    },
+    /// Waiting for an API token.
+    Token {
+        /// The provider's page where one is made.
+        page: Option<String>,
+        /// Why the last one was not taken.
+        why: Option<Problem>,
+        /// When the wait ends.
+        until: Timestamp,
+    },
+    /// Waiting for an application password.
+    Password {
+        /// The site's page where one is made.
+        page: Option<String>,
+        /// The user, when known.
+        user: Option<String>,
+        /// Why the last one was not taken, or why it has to be pasted.
+        why: Option<Problem>,
+        /// When the wait ends.
+        until: Timestamp,
+    },
     /// Waiting for the person to come back from the browser.
     Browser {
         /// The address to open. Holds no secret that would outlive the sign-in.
@@ -93,20 +236,31 @@ pub struct SignedIn {
     pub url: String,
     /// What the service calls itself (`serverInfo`'s title, else its name).
     pub title: Option<String>,
-    /// How it signs people in.
+    /// How the person signed in.
+    pub method: Method,
+    /// The permissions that were asked for; `None` where there is no such thing.
+    pub asked: Option<Vec<String>>,
+    /// What came of it.
     pub kind: SignedInKind,
     /// Whose account it is, when the provider says. A label from outside: to be shown, never to be decided by.
     pub account: Option<String>,
 }
 
-/// How a service signs people in.
+/// What a sign-in gave.
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "there is one a sign-in, and it is taken apart at once")]
 pub enum SignedInKind {
-    /// Not at all.
+    /// Nothing: the service lets everybody in.
     Open,
-    /// In the browser.
-    OAuth(NewCredential),
+    /// OAuth tokens.
+    Oauth(NewCredential),
+    /// A secret that nothing renews.
+    Fixed {
+        /// The secret.
+        secret: FixedSecret,
+        /// The provider's page where the person can delete it.
+        page: Option<String>,
+    },
 }
 
 /// The credential of a new sign-in, not stored yet.
@@ -163,16 +317,18 @@ impl SignIn {
         let (result, results) = watch::channel(None);
         let stop = CancellationToken::new();
         let address = Arc::new(Mutex::new(None));
+        let (say, said) = mpsc::channel(4);
         let id = AttemptId::new(&*self.random);
         let attempt = Attempt {
             id: id.clone(),
             phases,
             results,
+            say,
             stop: stop.clone(),
             address: address.clone(),
             browser: self.browser.clone(),
         };
-        let mut flow = Flow { room: self.clone(), id, target, phase, address, registration: None };
+        let mut flow = Flow { room: self.clone(), id, target, phase, said, address, registration: None };
         tokio::spawn(async move {
             let end = tokio::select! {
                 biased;
@@ -208,6 +364,7 @@ pub struct Attempt {
     /// How far it is, as it changes.
     pub phases: watch::Receiver<Phase>,
     results: watch::Receiver<End>,
+    say: mpsc::Sender<Said>,
     stop: CancellationToken,
     address: Arc<Mutex<Option<Url>>>,
     browser: Arc<dyn Browser>,
@@ -217,6 +374,17 @@ impl Attempt {
     /// End it. Its port is closed, and what the browser still does is of no consequence.
     pub fn cancel(&self) {
         self.stop.cancel();
+    }
+
+    /// Say what the sign-in waits for. `false` when it waits for no such thing (any more).
+    pub fn say(&self, said: Said) -> bool {
+        let waits = matches!(
+            (&said, &*self.phases.borrow()),
+            (Said::Choice(_), Phase::Asking { .. })
+                | (Said::Token(_), Phase::Token { .. })
+                | (Said::Password { .. }, Phase::Password { .. })
+        );
+        waits && self.say.try_send(said).is_ok()
     }
 
     /// Open the same address in the browser once more. Does nothing unless the sign-in waits for the browser.

@@ -98,6 +98,30 @@ pub enum SignInError {
         /// The host of the service.
         host: String,
     },
+    /// What the person named is no header that a token could travel in.
+    #[error("{name:?} is no header for a token")]
+    TokenHeader {
+        /// The name, cleaned.
+        name: String,
+    },
+    /// The service refuses the token or password that the person gave.
+    #[error("{host} refuses the secret that was given")]
+    SecretRefused {
+        /// The host of the service.
+        host: String,
+    },
+    /// The service has no such way to sign in.
+    #[error("{host} has no such way to sign in")]
+    NotOffered {
+        /// The host of the service.
+        host: String,
+    },
+    /// The code of the device authorization grant ended before anybody typed it.
+    #[error("the code of {host} ended")]
+    CodeEnded {
+        /// The host of the sign-in server.
+        host: String,
+    },
     /// Nobody came back from the browser in time.
     #[error("nobody came back from the browser in time")]
     TimedOut,
@@ -180,6 +204,30 @@ impl Explain for SignInError {
                 "signin.new_token_refused",
                 format!("The sign-in worked, but {host} does not accept it."),
                 "Check that the account may use this service, then try again.",
+            )
+            .with("host", host),
+            Self::TokenHeader { name } => Problem::new(
+                "signin.token_header",
+                "A token can't be sent in a header of that name.",
+                "Use the name that the provider's documentation gives, such as X-Api-Key.",
+            )
+            .with("name", name),
+            Self::SecretRefused { host } => Problem::new(
+                "signin.secret_refused",
+                format!("{host} does not accept that."),
+                "Check that you copied all of it and that it is still valid, then give it again.",
+            )
+            .with("host", host),
+            Self::NotOffered { host } => Problem::new(
+                "signin.not_offered",
+                format!("{host} has no such way to sign in."),
+                "Choose another method, or leave the choice to Bellhop.",
+            )
+            .with("host", host),
+            Self::CodeEnded { host } => Problem::new(
+                "signin.code_ended",
+                format!("Nobody typed the code at {host} in time."),
+                AGAIN,
             )
             .with("host", host),
             Self::TimedOut => {

@@ -1,6 +1,6 @@
 use crate::{
-    AuthorizationServer, NewCredential, Phase, RedirectChoice, Registration, SCHEME_REDIRECT, SignIn,
-    SignInError, SignedIn, SignedInKind, Target, Tokens,
+    AuthorizationServer, Method, NewCredential, Phase, RedirectChoice, Registration, SCHEME_REDIRECT, Said,
+    SignIn, SignInError, SignedIn, SignedInKind, Target, Tokens,
     account::account,
     address::{check_address, typed_address},
     attempt::End,
@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use url::Url;
 
 /// How long a person has to come back from the browser.
@@ -42,6 +42,9 @@ pub(crate) struct Flow {
     pub(crate) id: AttemptId,
     pub(crate) target: Target,
     pub(crate) phase: watch::Sender<Phase>,
+    /// What the person says in the middle.
+    #[allow(dead_code, reason = "read by the methods that ask")]
+    pub(crate) said: mpsc::Receiver<Said>,
     /// The address in the browser, while it waits for that.
     pub(crate) address: Arc<Mutex<Option<Url>>>,
     /// What Bellhop was registered as; of no use to anybody when the sign-in fails.
@@ -85,7 +88,14 @@ impl Flow {
         let seen = probe::look(&web, url).await?;
         let challenge = match seen.standing {
             Standing::Open { title } => {
-                return Ok(SignedIn { url: seen.url.into(), title, kind: SignedInKind::Open, account: None });
+                return Ok(SignedIn {
+                    url: seen.url.into(),
+                    title,
+                    method: Method::None,
+                    asked: None,
+                    kind: SignedInKind::Open,
+                    account: None,
+                });
             }
             Standing::Asks(challenge) => challenge,
         };
@@ -109,7 +119,15 @@ impl Flow {
             resource: Some(found.resource),
             tokens: Tokens::from_granted(granted, sent_at, None),
         };
-        Ok(SignedIn { url: seen.url.into(), title, kind: SignedInKind::OAuth(credential), account })
+        let kind = SignedInKind::Oauth(credential);
+        Ok(SignedIn {
+            url: seen.url.into(),
+            title,
+            method: Method::Oauth,
+            asked: Some(scopes),
+            kind,
+            account,
+        })
     }
 
     /// Say how it ended, and clear up.

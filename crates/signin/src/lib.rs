@@ -17,6 +17,7 @@
 //! | `token` | codes and refresh tokens for tokens; [`classify`] reads the answer |
 //! | `flow` | the sign-in itself, from first to last |
 //! | `owner` | the tokens afterwards |
+//! | `fixed` | secrets that nothing renews: API tokens, application passwords |
 //!
 //! Storage and the browser are ports: [`CredentialRows`], [`Browser`].
 
@@ -26,6 +27,7 @@ mod attempt;
 mod discovery;
 mod error;
 mod events;
+mod fixed;
 mod flow;
 mod http;
 mod moment;
@@ -43,15 +45,19 @@ mod tests;
 
 pub use address::{AddressError, check_address, typed_address};
 pub use attempt::{
-    Attempt, Delivered, NewCredential, Phase, RedirectChoice, SignIn, SignedIn, SignedInKind, Target,
+    Attempt, Choice, Delivered, Exceptions, GivenClient, Method, NewCredential, Offer, Permission, Phase,
+    RedirectChoice, Said, SignIn, SignedIn, SignedInKind, Target,
 };
 pub use error::SignInError;
+pub use fixed::{
+    ApiToken, ApplicationPassword, FixedCredential, FixedHandle, FixedSecret, bearer, token_header,
+};
 pub use http::{Http, HttpError};
 pub use outcome::{Granted, Outcome, Refusal, classify};
 pub use owner::{CredentialHandle, CredentialState, Current, Owner};
 pub use ports::{
-    AuthorizationServer, Browser, ClientAuth, Credential, CredentialRows, Interrupted, Registration,
-    RowsError, Tokens,
+    AuthorizationServer, Browser, ClientAuth, ClientSource, Credential, CredentialRows, Interrupted,
+    OauthCredential, Registration, RowsError, Tokens,
 };
 pub use redirect::SCHEME_REDIRECT;
 pub use revocation::RevokeError;

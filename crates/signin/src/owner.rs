@@ -1,5 +1,5 @@
 mod handle;
-mod problems;
+pub(crate) mod problems;
 mod renewal;
 mod state;
 mod task;

@@ -1,5 +1,6 @@
 //! What this room needs of others, declared here and implemented by the engine.
 
+use crate::FixedCredential;
 use async_trait::async_trait;
 use model::{CredentialId, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,17 @@ pub enum ClientAuth {
     Post,
 }
 
+/// Where a registration comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientSource {
+    /// Dynamic registration (RFC 7591).
+    Registered,
+    /// Our Client ID Metadata Document.
+    Document,
+    /// The person was given it by the provider, and it stays when a sign-in fails.
+    Given,
+}
+
 /// Our registration with an authorization server. Never used with another issuer.
 #[derive(Debug, Clone)]
 pub struct Registration {
@@ -37,6 +49,10 @@ pub struct Registration {
     pub client_secret: Option<Secret>,
     /// How we prove ourselves.
     pub auth: ClientAuth,
+    /// Where it comes from.
+    pub source: ClientSource,
+    /// When the client secret ends (RFC 7591 `client_secret_expires_at`); `None` when it does not.
+    pub secret_ends: Option<Timestamp>,
     /// Where the registration can be changed or deleted (RFC 7592), and the token for it.
     pub management: Option<(String, Secret)>,
 }
@@ -63,9 +79,19 @@ pub struct Interrupted {
     pub sent_at: Timestamp,
 }
 
-/// A credential as it is kept.
+/// What proves us to a service, as it is kept.
 #[derive(Debug, Clone)]
-pub struct Credential {
+#[allow(clippy::large_enum_variant, reason = "a handful live at a time")]
+pub enum Credential {
+    /// OAuth tokens: an [`Owner`](crate::Owner) renews them.
+    Oauth(OauthCredential),
+    /// A secret that nothing renews: a [`FixedHandle`](crate::FixedHandle) holds it.
+    Fixed(FixedCredential),
+}
+
+/// OAuth tokens as they are kept.
+#[derive(Debug, Clone)]
+pub struct OauthCredential {
     /// Its id.
     pub id: CredentialId,
     /// Counts up with each new pair of tokens; a late writer of an older generation changes nothing.

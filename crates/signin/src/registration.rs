@@ -1,11 +1,11 @@
 use crate::{
-    ClientAuth, Registration, SignInError,
+    ClientAuth, ClientSource, Registration, SignInError,
     address::{check_address, host},
     discovery::Metadata,
     http::{Ask, Guarded},
     outcome::error_code,
 };
-use model::Secret;
+use model::{Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -25,6 +25,8 @@ struct Registered {
     client_secret: Option<String>,
     #[serde(default)]
     token_endpoint_auth_method: Option<String>,
+    #[serde(default)]
+    client_secret_expires_at: Option<i64>,
     #[serde(default)]
     registration_client_uri: Option<String>,
     #[serde(default)]
@@ -91,8 +93,13 @@ pub(crate) async fn register(
     };
     Ok(Registration {
         client_id: registered.client_id,
+        secret_ends: registered
+            .client_secret_expires_at
+            .filter(|at| *at > 0 && client_secret.is_some())
+            .map(|at| Timestamp::from_millis(at.saturating_mul(1000))),
         client_secret,
         auth,
+        source: ClientSource::Registered,
         management: management.map(|(address, token)| (address, Secret::new(token))),
     })
 }

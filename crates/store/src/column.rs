@@ -41,3 +41,8 @@ pub(crate) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, S
 pub(crate) fn maybe_time(row: &SqliteRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
 }
+
+/// Words that are kept in one column, separated by spaces.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    text.split_ascii_whitespace().map(str::to_owned).collect()
+}

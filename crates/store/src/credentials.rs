@@ -1,11 +1,21 @@
-use crate::{ServiceRow, Store, StoreError, column};
+use crate::{FixedRow, ServiceRow, Store, StoreError, column};
 use model::{CredentialId, Secret, ServiceId, Timestamp};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use vault::{Binding, VaultError};
 
 /// What proves us to a service.
 #[derive(Debug, Clone)]
-pub struct CredentialRow {
+#[allow(clippy::large_enum_variant, reason = "a handful live at a time")]
+pub enum CredentialRow {
+    /// OAuth tokens.
+    Oauth(OauthRow),
+    /// A secret that nothing renews.
+    Fixed(FixedRow),
+}
+
+/// OAuth tokens, and what renews them.
+#[derive(Debug, Clone)]
+pub struct OauthRow {
     /// Its id.
     pub id: CredentialId,
     /// Counts up with each new pair of tokens.
@@ -22,6 +32,10 @@ pub struct CredentialRow {
     pub client_auth: ClientAuth,
     /// Our client secret there.
     pub client_secret: Option<Secret>,
+    /// Where the registration comes from.
+    pub client_source: ClientSource,
+    /// When our client secret ends.
+    pub client_secret_ends: Option<Timestamp>,
     /// Where our registration can be changed, and the token for that.
     pub management: Option<(String, Secret)>,
     /// The resource the tokens are for.
@@ -70,6 +84,27 @@ impl ClientAuth {
     }
 }
 
+/// Where a registration comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientSource {
+    /// Dynamic registration (RFC 7591).
+    Registered,
+    /// Our Client ID Metadata Document.
+    Document,
+    /// The person was given it by the provider.
+    Given,
+}
+
+impl ClientSource {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Document => "document",
+            Self::Given => "given",
+        }
+    }
+}
+
 /// The sealed columns by their tags, which outlive the columns' names.
 const ACCESS: &str = "credential.access";
 const REFRESH: &str = "credential.refresh";
@@ -87,7 +122,7 @@ pub(crate) struct Place {
 impl Place {
     /// Each secret is bound to all the addresses that a credential's secrets are sent to, whole and not their
     /// origins alone: an edit of any of them, to lead a token elsewhere, leaves nothing that could be sent.
-    fn new(
+    pub(crate) fn new(
         id: &str,
         generation: u64,
         issuer: &str,
@@ -129,11 +164,16 @@ impl Place {
 }
 
 impl Store {
-    fn seal(&self, place: &Place, field: &'static str, secret: &Secret) -> Vec<u8> {
+    pub(crate) fn seal(&self, place: &Place, field: &'static str, secret: &Secret) -> Vec<u8> {
         self.vault.seal(&*self.random, &place.at(field), secret.expose().as_bytes())
     }
 
-    fn unseal(&self, place: &Place, field: &'static str, sealed: &[u8]) -> Result<Secret, StoreError> {
+    pub(crate) fn unseal(
+        &self,
+        place: &Place,
+        field: &'static str,
+        sealed: &[u8],
+    ) -> Result<Secret, StoreError> {
         let plain = self.vault.unseal(&place.at(field), sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| VaultError::Unsealable { field })?;
         Ok(Secret::new(text))
@@ -150,6 +190,18 @@ impl Store {
         service: &ServiceRow,
         c: &CredentialRow,
     ) -> Result<(), StoreError> {
+        match c {
+            CredentialRow::Oauth(c) => self.insert_oauth(tx, service, c).await,
+            CredentialRow::Fixed(f) => self.insert_fixed(tx, service, f).await,
+        }
+    }
+
+    async fn insert_oauth(
+        &self,
+        tx: &mut SqliteConnection,
+        service: &ServiceRow,
+        c: &OauthRow,
+    ) -> Result<(), StoreError> {
         let place = Place::new(
             c.id.as_str(),
             c.generation,
@@ -163,9 +215,9 @@ impl Store {
             c.management.as_ref().map(|(uri, t)| (uri, self.seal(&place.managed_at(uri), MANAGEMENT, t)));
         sqlx::query(
             "INSERT INTO credentials (id, service, generation, issuer, token_endpoint, revocation_endpoint,
-                 client_id, client_auth, client_secret, management_uri, management_token, resource, access, refresh,
-                 expires_at, lifetime, scope, sent_at, needs_sign_in)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 client_id, client_auth, client_secret, client_source, client_secret_ends, management_uri,
+                 management_token, resource, access, refresh, expires_at, lifetime, scope, sent_at, needs_sign_in)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(c.id.as_str())
         .bind(service.id.as_str())
@@ -176,6 +228,8 @@ impl Store {
         .bind(&c.client_id)
         .bind(c.client_auth.word())
         .bind(c.client_secret.as_ref().map(|s| self.seal(&place, CLIENT_SECRET, s)))
+        .bind(c.client_source.word())
+        .bind(c.client_secret_ends.map(Timestamp::millis))
         .bind(management.as_ref().map(|(uri, _)| uri.as_str()))
         .bind(management.as_ref().map(|(_, token)| token.as_slice()))
         .bind(&c.resource)
@@ -203,10 +257,13 @@ impl Store {
         .bind(service.as_str())
         .fetch_optional(self.reader())
         .await?;
-        row.map(|row| self.open_credential(&row)).transpose()
+        match row {
+            Some(row) => Ok(Some(CredentialRow::Oauth(self.open_oauth(&row)?))),
+            None => Ok(self.fixed(service).await?.map(CredentialRow::Fixed)),
+        }
     }
 
-    fn open_credential(&self, row: &SqliteRow) -> Result<CredentialRow, StoreError> {
+    fn open_oauth(&self, row: &SqliteRow) -> Result<OauthRow, StoreError> {
         let generation = column::unsigned(row, "generation")?;
         let place = Place::of(row, generation)?;
         let sealed = |column: &'static str, field| {
@@ -221,7 +278,7 @@ impl Store {
             }
             None => None,
         };
-        Ok(CredentialRow {
+        Ok(OauthRow {
             id: column::text(row, "id")?.into(),
             generation,
             issuer: column::text(row, "issuer")?,
@@ -235,6 +292,13 @@ impl Store {
                 _ => return Err(StoreError::Column("client_auth")),
             },
             client_secret: sealed("client_secret", CLIENT_SECRET)?,
+            client_source: match column::text(row, "client_source")?.as_str() {
+                "registered" => ClientSource::Registered,
+                "document" => ClientSource::Document,
+                "given" => ClientSource::Given,
+                _ => return Err(StoreError::Column("client_source")),
+            },
+            client_secret_ends: column::maybe_time(row, "client_secret_ends")?,
             management,
             resource: column::maybe_text(row, "resource")?,
             tokens: TokensRow {

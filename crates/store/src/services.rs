@@ -19,6 +19,10 @@ pub struct ServiceRow {
     pub account: Option<String>,
     /// How it is signed in to.
     pub method: ServiceMethod,
+    /// The permissions that were asked for; `None` when nobody said.
+    pub asked: Option<Vec<String>>,
+    /// What the provider may do against the rules, in words that the caller knows.
+    pub exceptions: Vec<String>,
     /// When it was first connected.
     pub created_on: Timestamp,
 }
@@ -28,6 +32,12 @@ pub struct ServiceRow {
 pub enum ServiceMethod {
     /// By OAuth: it has a credential, or is signed out.
     Oauth,
+    /// By the device authorization grant; afterwards as by OAuth.
+    Device,
+    /// By an API token.
+    Token,
+    /// By a WordPress application password.
+    Password,
     /// It needs no sign-in.
     None,
 }
@@ -36,6 +46,9 @@ impl ServiceMethod {
     fn word(self) -> &'static str {
         match self {
             Self::Oauth => "oauth",
+            Self::Device => "device",
+            Self::Token => "token",
+            Self::Password => "password",
             Self::None => "none",
         }
     }
@@ -51,9 +64,14 @@ fn read(row: &SqliteRow) -> Result<ServiceRow, StoreError> {
         account: column::maybe_text(row, "account")?,
         method: match column::text(row, "method")?.as_str() {
             "oauth" => ServiceMethod::Oauth,
+            "device" => ServiceMethod::Device,
+            "token" => ServiceMethod::Token,
+            "password" => ServiceMethod::Password,
             "none" => ServiceMethod::None,
             _ => return Err(StoreError::Column("method")),
         },
+        asked: column::maybe_text(row, "asked")?.as_deref().map(column::words),
+        exceptions: column::words(&column::text(row, "exceptions")?),
         created_on: column::time(row, "created_on")?,
     })
 }
@@ -82,11 +100,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO services (id, name, title, url, catalogue, account, method, created_on)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO services (id, name, title, url, catalogue, account, method, created_on, asked, exceptions)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, title = excluded.title,
                  inventory = CASE WHEN url = excluded.url THEN inventory END, url = excluded.url,
-                 catalogue = excluded.catalogue, account = excluded.account, method = excluded.method",
+                 catalogue = excluded.catalogue, account = excluded.account, method = excluded.method,
+                 asked = excluded.asked, exceptions = excluded.exceptions",
         )
         .bind(service.id.as_str())
         .bind(service.name.as_str())
@@ -96,6 +115,8 @@ impl Store {
         .bind(&service.account)
         .bind(service.method.word())
         .bind(service.created_on.millis())
+        .bind(service.asked.as_ref().map(|a| a.join(" ")))
+        .bind(service.exceptions.join(" "))
         .execute(&mut *tx)
         .await
         .map_err(|e| match e.as_database_error() {
@@ -103,6 +124,10 @@ impl Store {
             _ => e.into(),
         })?;
         sqlx::query("DELETE FROM credentials WHERE service = ?")
+            .bind(service.id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM fixed_credentials WHERE service = ?")
             .bind(service.id.as_str())
             .execute(&mut *tx)
             .await?;

@@ -95,7 +95,7 @@ impl Act {
         match self {
             Self::Open => Wish::Show(None),
             Self::Consent(request) => Wish::Show(Some(request)),
-            Self::SignIn(service) => Wish::Do(Command::SignIn { service, open_browser: true }),
+            Self::SignIn(service) => Wish::Do(Command::sign_in(service, true)),
             Self::Pause(length) => Wish::Do(Command::Pause { length }),
             Self::Resume => Wish::Do(Command::Resume),
             Self::Quit => Wish::Quit,

@@ -5,6 +5,7 @@ import type { AppPreview } from "./AppPreview";
 import type { AttemptId } from "./AttemptId";
 import type { ConfigChange } from "./ConfigChange";
 import type { Doctor } from "./Doctor";
+import type { ReceiptView } from "./ReceiptView";
 import type { Section } from "./Section";
 import type { SignInEnd } from "./SignInEnd";
 
@@ -23,7 +24,11 @@ address: string | null, } | { "answer": "sign_in_end" } & SignInEnd | { "answer"
 /**
  * Whether the app was let in.
  */
-allowed: boolean, } | { "answer": "section" } & Section | { "answer": "app_preview" } & AppPreview | { "answer": "app_written", 
+allowed: boolean, } | { "answer": "receipt" } & ReceiptView | { "answer": "receipts", 
+/**
+ * One for each.
+ */
+receipts: Array<ReceiptView>, } | { "answer": "section" } & Section | { "answer": "app_preview" } & AppPreview | { "answer": "app_written", 
 /**
  * Which app.
  */

@@ -3,6 +3,8 @@ import type { AppId } from "./AppId";
 import type { AppMethod } from "./AppMethod";
 import type { AttemptId } from "./AttemptId";
 import type { ConnectionId } from "./ConnectionId";
+import type { Exception } from "./Exception";
+import type { GivenClient } from "./GivenClient";
 import type { KeysChoice } from "./KeysChoice";
 import type { Listing } from "./Listing";
 import type { PauseFor } from "./PauseFor";
@@ -10,6 +12,8 @@ import type { RequestId } from "./RequestId";
 import type { Scope } from "./Scope";
 import type { ServiceId } from "./ServiceId";
 import type { ShortName } from "./ShortName";
+import type { SignInMethod } from "./SignInMethod";
+import type { Timestamp } from "./Timestamp";
 
 /**
  * Something a person does. [`Command::widens`] tells which ones need that person to be there.
@@ -30,7 +34,27 @@ name: ShortName | null,
 /**
  * Whether to open the system's browser, or only say the address.
  */
-open_browser: boolean, } | { "do": "sign_in", 
+open_browser: boolean, 
+/**
+ * How; the best there is when missing.
+ */
+method?: SignInMethod, 
+/**
+ * What to ask for at the provider; what is preset when missing.
+ */
+permissions?: Array<string>, 
+/**
+ * The registration that the person was given by the provider.
+ */
+client?: GivenClient, 
+/**
+ * What the person lets the provider do against the rules.
+ */
+exceptions?: Array<Exception>, 
+/**
+ * Whether to stop at [`crate::SignInPhase::Asking`] before anything is opened.
+ */
+ask?: boolean, } | { "do": "sign_in", 
 /**
  * Which.
  */
@@ -38,7 +62,67 @@ service: ServiceId,
 /**
  * Whether to open the system's browser, or only say the address.
  */
-open_browser: boolean, } | { "do": "open_again", 
+open_browser: boolean, 
+/**
+ * How; as before when missing.
+ */
+method?: SignInMethod, 
+/**
+ * What to ask for at the provider; what was asked before when missing.
+ */
+permissions?: Array<string>, 
+/**
+ * What the person lets the provider do against the rules; as before when missing.
+ */
+exceptions?: Array<Exception>, 
+/**
+ * Whether to stop at [`crate::SignInPhase::Asking`] before anything is opened.
+ */
+ask?: boolean, } | { "do": "continue_sign_in", 
+/**
+ * Which sign-in.
+ */
+attempt: AttemptId, 
+/**
+ * How.
+ */
+method: SignInMethod, 
+/**
+ * What to ask for; what is preset when missing.
+ */
+permissions?: Array<string>, 
+/**
+ * The registration that the person was given by the provider.
+ */
+client?: GivenClient, } | { "do": "give_token", 
+/**
+ * Which sign-in.
+ */
+attempt: AttemptId, 
+/**
+ * The token. It goes to the service alone.
+ */
+token: string, 
+/**
+ * The header that carries it as it is; when missing, `Authorization` with the scheme `Bearer`.
+ */
+header?: string, 
+/**
+ * When it ends, for a reminder.
+ */
+ends?: Timestamp, } | { "do": "give_password", 
+/**
+ * Which sign-in.
+ */
+attempt: AttemptId, 
+/**
+ * The name of the user at the site.
+ */
+user: string, 
+/**
+ * The password. It goes to the site alone.
+ */
+password: string, } | { "do": "open_again", 
 /**
  * Which sign-in.
  */

@@ -56,6 +56,11 @@ export const problems: Record<string, Said> = {
   'engine.no_window': say('Bellhop läuft hier ohne Fenster.', 'Nimm die Befehle von „bellhop“.'),
   'engine.unknown_service': say('Diesen Dienst gibt es nicht mehr.', 'Sieh noch einmal in die Liste.'),
   'engine.unknown_tile': say('Diesen Dienst kennt Bellhop nicht.', 'Gib stattdessen seine Adresse an.'),
+  'engine.sign_in_not_asked': say('Darauf wartet diese Anmeldung nicht (mehr).', 'Sieh nach, wie weit sie ist.'),
+  'engine.credential_unreadable': say(
+    'Was von dieser Anmeldung aufbewahrt ist, lässt sich nicht lesen.',
+    'Melde dich beim Dienst neu an.',
+  ),
   'engine.unknown_sign_in': say('Diese Anmeldung gibt es nicht mehr.', 'Beginne sie neu.'),
   'engine.unknown_connection': say('Diese Verbindung gibt es nicht.', 'Sieh noch einmal in die Liste.'),
   'engine.unknown_request': say(
@@ -256,6 +261,19 @@ export const problems: Record<string, Said> = {
     `${host} sagt nicht, dass seine Anmeldung gegen Mitlesen geschützt ist, deshalb hat Bellhop sie nicht benutzt.`,
     'Frag den Anbieter danach.',
   ),
+  'signin.token_header': say(
+    'In einer Kopfzeile dieses Namens kann kein Token stehen.',
+    'Nimm den Namen aus der Anleitung des Anbieters, etwa X-Api-Key.',
+  ),
+  'signin.secret_refused': say(
+    `${host} nimmt das nicht an.`,
+    'Prüfe, ob alles kopiert wurde und noch gilt, und gib es noch einmal ein.',
+  ),
+  'signin.not_offered': say(
+    `${host} kennt diese Art der Anmeldung nicht.`,
+    'Wähle eine andere, oder überlass Bellhop die Wahl.',
+  ),
+  'signin.code_ended': say(`Niemand hat den Code bei ${host} rechtzeitig eingegeben.`, 'Versuch es noch einmal.'),
   'signin.no_registration': say(
     `${host} lässt neue Apps sich nicht selbst vorstellen.`,
     'Frag den Anbieter, ob Bellhop dort eingetragen werden kann.',

@@ -55,7 +55,7 @@ pub(super) async fn add(
     let begin = async {
         let known = face.catalogue().await?.into_iter().any(|entry| entry.id == url);
         let (catalogue, url) = if known { (Some(url), None) } else { (None, Some(url)) };
-        match face.command(Command::AddService { catalogue, url, name, open_browser: !no_browser }).await? {
+        match face.command(Command::add_service(catalogue, url, name, !no_browser)).await? {
             Answer::SignIn { attempt, address } => Ok((attempt, address)),
             _ => Err(unexpected()),
         }

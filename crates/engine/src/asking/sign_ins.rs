@@ -83,17 +83,19 @@ pub(crate) enum Stand {
 
 /// How the sign-in of a service stands.
 pub(crate) fn stand(entry: &Entry) -> Stand {
-    let owner = match &entry.credential {
-        Held::Owned { owner, .. } => owner,
+    let states = match &entry.credential {
+        Held::Owned { owner, .. } => owner.states(),
+        Held::Fixed(handle) => handle.states(),
         Held::Sealed(_) => return Stand::Needed,
         Held::None => {
             return match entry.row.method {
                 store::ServiceMethod::None => Stand::Good,
-                store::ServiceMethod::Oauth => Stand::Needed,
+                _ => Stand::Needed,
             };
         }
     };
-    match &*owner.states().borrow() {
+    let state = states.borrow();
+    match &*state {
         CredentialState::Ready { .. } | CredentialState::Unsaved { .. } => Stand::Good,
         CredentialState::NeedsSignIn { .. } => Stand::Needed,
         CredentialState::Refreshing | CredentialState::Degraded { .. } | CredentialState::Stopped => {

@@ -9,9 +9,10 @@ use crate::{
 };
 use control::SectionName;
 use model::{CredentialId, Explain, Problem, ServiceId, ShortName};
-use signin::{CredentialState, Owner, SignedIn, SignedInKind};
+use signin::{CredentialState, FixedHandle, Owner, SignedIn, SignedInKind};
 use std::{sync::Arc, time::Duration};
 use store::{ServiceMethod, ServiceRow};
+use tokio::sync::watch;
 
 /// How long the first look at what services offer waits for the playground, where it is one.
 const PLAYGROUND: Duration = Duration::from_secs(5);
@@ -23,7 +24,10 @@ impl Rooms {
         for row in kept {
             let credential = match self.store.credential(&row.id).await {
                 Ok(None) => Held::None,
-                Ok(Some(credential)) => self.own(row.id.clone(), rows::credential(credential)),
+                Ok(Some(credential)) => match rows::credential(credential) {
+                    Some(credential) => self.own(&row, credential),
+                    None => Held::Sealed(unreadable()),
+                },
                 Err(e) => {
                     tracing::warn!("a credential can't be read: {e}");
                     Held::Sealed(e.problem())
@@ -53,13 +57,27 @@ impl Rooms {
         Ok(())
     }
 
-    /// Start the owner of a credential, and show what becomes of it.
-    fn own(self: &Arc<Self>, service: ServiceId, credential: signin::Credential) -> Held {
-        let renews = credential.tokens.refresh.is_some();
-        let rows = Arc::new(rows::Credentials(Arc::clone(&self.store)));
-        let owner =
-            Owner::spawn(credential, rows, &self.http, Arc::clone(&self.clock), Arc::clone(&self.random));
-        let mut states = owner.states();
+    /// Hold a credential, and show what becomes of it.
+    fn own(self: &Arc<Self>, row: &ServiceRow, credential: signin::Credential) -> Held {
+        let clock = Arc::clone(&self.clock);
+        match credential {
+            signin::Credential::Oauth(credential) => {
+                let renews = credential.tokens.refresh.is_some();
+                let rows = Arc::new(rows::Credentials(Arc::clone(&self.store)));
+                let owner = Owner::spawn(credential, rows, &self.http, clock, Arc::clone(&self.random));
+                self.show_states(row.id.clone(), owner.states());
+                Held::Owned { owner, renews }
+            }
+            signin::Credential::Fixed(credential) => {
+                let handle = FixedHandle::new(credential, crate::sign_ins::host(&row.url), clock);
+                self.show_states(row.id.clone(), handle.states());
+                Held::Fixed(handle)
+            }
+        }
+    }
+
+    /// Show a credential's states as they change, and tell the person when only they can help.
+    fn show_states(self: &Arc<Self>, service: ServiceId, mut states: watch::Receiver<CredentialState>) {
         let (rooms, inner) = (Arc::downgrade(self), self.inner.clone());
         tokio::spawn(async move {
             let mut needed = matches!(*states.borrow_and_update(), CredentialState::NeedsSignIn { .. });
@@ -75,7 +93,6 @@ impl Rooms {
                 needed = needs;
             }
         });
-        Held::Owned { owner, renews }
     }
 
     /// A sign-in has ended for good: the person is told once. The log learns it from the store.
@@ -106,6 +123,8 @@ impl Rooms {
             catalogue,
             account: signed_in.account.clone(),
             method: ServiceMethod::None,
+            asked: None,
+            exceptions: Vec::new(),
             created_on: self.clock.now(),
         }
     }
@@ -117,26 +136,42 @@ impl Rooms {
         mut row: ServiceRow,
         signed_in: SignedIn,
     ) -> Result<ServiceRow, Problem> {
+        row.method = match signed_in.method {
+            signin::Method::Oauth => ServiceMethod::Oauth,
+            signin::Method::Device => ServiceMethod::Device,
+            signin::Method::Token => ServiceMethod::Token,
+            signin::Method::Password => ServiceMethod::Password,
+            signin::Method::None => ServiceMethod::None,
+        };
+        row.asked = signed_in.asked;
+        let first = self.registry.all().is_empty();
+        let id = CredentialId::new(&*self.random);
         let credential = match signed_in.kind {
             SignedInKind::Open => None,
-            SignedInKind::OAuth(new) => Some(new),
+            SignedInKind::Oauth(new) => Some(signin::Credential::Oauth(signin::OauthCredential {
+                id,
+                generation: 1,
+                server: new.server,
+                registration: new.registration,
+                resource: new.resource,
+                tokens: new.tokens,
+                interrupted: None,
+                needs_sign_in: None,
+            })),
+            SignedInKind::Fixed { secret, page } => {
+                Some(signin::Credential::Fixed(signin::FixedCredential {
+                    id,
+                    generation: 1,
+                    secret,
+                    page,
+                    needs_sign_in: None,
+                }))
+            }
         };
-        row.method = if credential.is_some() { ServiceMethod::Oauth } else { ServiceMethod::None };
-        let first = self.registry.all().is_empty();
-        let credential = credential.map(|new| signin::Credential {
-            id: CredentialId::new(&*self.random),
-            generation: 1,
-            server: new.server,
-            registration: new.registration,
-            resource: new.resource,
-            tokens: new.tokens,
-            interrupted: None,
-            needs_sign_in: None,
-        });
         let kept = credential.as_ref().map(rows::credential_row);
         self.store.connect_service(&row, kept.as_ref()).await.map_err(|e| e.problem())?;
         let credential = match credential {
-            Some(credential) => self.own(row.id.clone(), credential),
+            Some(credential) => self.own(&row, credential),
             None => Held::None,
         };
         if let Some(old) = self.registry.put(Entry { row: row.clone(), credential }) {
@@ -209,6 +244,14 @@ impl Rooms {
         }
         Ok(())
     }
+}
+
+fn unreadable() -> Problem {
+    Problem::new(
+        "engine.credential_unreadable",
+        "What is kept of this sign-in can't be read.",
+        "Sign in to the service again.",
+    )
 }
 
 fn is_playground(inner: &Inner, row: &ServiceRow) -> bool {

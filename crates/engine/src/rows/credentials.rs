@@ -1,10 +1,11 @@
 use async_trait::async_trait;
 use model::{CredentialId, Explain, Timestamp};
 use signin::{
-    AuthorizationServer, ClientAuth, Credential, CredentialRows, Interrupted, Registration, RowsError, Tokens,
+    ApiToken, ApplicationPassword, AuthorizationServer, ClientAuth, ClientSource, Credential, CredentialRows,
+    FixedCredential, FixedSecret, Interrupted, OauthCredential, Registration, RowsError, Tokens,
 };
 use std::sync::Arc;
-use store::{CredentialRow, Store, StoreError, TokensRow};
+use store::{CredentialRow, FixedKind, FixedRow, OauthRow, Store, StoreError, TokensRow};
 
 /// Where the owners of credentials keep them.
 pub(crate) struct Credentials(pub(crate) Arc<Store>);
@@ -60,9 +61,72 @@ fn tokens_row(tokens: &Tokens) -> TokensRow {
 
 /// A credential as the store keeps it.
 pub(crate) fn credential_row(credential: &Credential) -> CredentialRow {
-    let Credential { id, generation, server, registration, resource, tokens, interrupted, needs_sign_in } =
-        credential;
-    CredentialRow {
+    match credential {
+        Credential::Oauth(credential) => CredentialRow::Oauth(oauth_row(credential)),
+        Credential::Fixed(fixed) => CredentialRow::Fixed(fixed_row(fixed)),
+    }
+}
+
+/// A credential as its owner knows it; `None` when its header is no header.
+pub(crate) fn credential(row: CredentialRow) -> Option<Credential> {
+    match row {
+        CredentialRow::Oauth(row) => Some(Credential::Oauth(oauth(row))),
+        CredentialRow::Fixed(row) => fixed(row).map(Credential::Fixed),
+    }
+}
+
+fn fixed_row(fixed: &FixedCredential) -> FixedRow {
+    let FixedCredential { id, generation, secret, page, needs_sign_in } = fixed;
+    let (kind, secret) = match secret {
+        FixedSecret::Token(ApiToken { token, header, ends }) => {
+            let header = header.as_ref().map(ToString::to_string);
+            (FixedKind::Token { header, ends: *ends }, token.clone())
+        }
+        FixedSecret::Password(ApplicationPassword { user, password, removal }) => {
+            (FixedKind::Password { user: user.clone(), removal: removal.clone() }, password.clone())
+        }
+    };
+    FixedRow {
+        id: id.clone(),
+        generation: *generation,
+        kind,
+        secret,
+        page: page.clone(),
+        needs_sign_in: needs_sign_in.clone(),
+    }
+}
+
+fn fixed(row: FixedRow) -> Option<FixedCredential> {
+    let secret = match row.kind {
+        FixedKind::Token { header, ends } => {
+            let header = header.map(|h| h.parse()).transpose().ok()?;
+            FixedSecret::Token(ApiToken { token: row.secret, header, ends })
+        }
+        FixedKind::Password { user, removal } => {
+            FixedSecret::Password(ApplicationPassword { user, password: row.secret, removal })
+        }
+    };
+    Some(FixedCredential {
+        id: row.id,
+        generation: row.generation,
+        secret,
+        page: row.page,
+        needs_sign_in: row.needs_sign_in,
+    })
+}
+
+fn oauth_row(credential: &OauthCredential) -> OauthRow {
+    let OauthCredential {
+        id,
+        generation,
+        server,
+        registration,
+        resource,
+        tokens,
+        interrupted,
+        needs_sign_in,
+    } = credential;
+    OauthRow {
         id: id.clone(),
         generation: *generation,
         issuer: server.issuer.clone(),
@@ -75,6 +139,12 @@ pub(crate) fn credential_row(credential: &Credential) -> CredentialRow {
             ClientAuth::Post => store::ClientAuth::Post,
         },
         client_secret: registration.client_secret.clone(),
+        client_source: match registration.source {
+            ClientSource::Registered => store::ClientSource::Registered,
+            ClientSource::Document => store::ClientSource::Document,
+            ClientSource::Given => store::ClientSource::Given,
+        },
+        client_secret_ends: registration.secret_ends,
         management: registration.management.clone(),
         resource: resource.clone(),
         tokens: tokens_row(tokens),
@@ -83,9 +153,8 @@ pub(crate) fn credential_row(credential: &Credential) -> CredentialRow {
     }
 }
 
-/// A credential as its owner knows it.
-pub(crate) fn credential(row: CredentialRow) -> Credential {
-    Credential {
+fn oauth(row: OauthRow) -> OauthCredential {
+    OauthCredential {
         id: row.id,
         generation: row.generation,
         server: AuthorizationServer {
@@ -101,6 +170,12 @@ pub(crate) fn credential(row: CredentialRow) -> Credential {
                 store::ClientAuth::Basic => ClientAuth::Basic,
                 store::ClientAuth::Post => ClientAuth::Post,
             },
+            source: match row.client_source {
+                store::ClientSource::Registered => ClientSource::Registered,
+                store::ClientSource::Document => ClientSource::Document,
+                store::ClientSource::Given => ClientSource::Given,
+            },
+            secret_ends: row.client_secret_ends,
             management: row.management,
         },
         resource: row.resource,

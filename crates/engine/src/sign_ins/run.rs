@@ -4,11 +4,12 @@ use super::{Begun, Entry, Purpose, State, unknown};
 use crate::{
     catalogue::{self, At, Redirect, Tile},
     inner::Inner,
+    registry::Held,
     rooms::Rooms,
 };
-use control::{Answer, Outcome, SectionName, SignInEnd};
+use control::{Answer, Exception, GivenClient, Outcome, SectionName, SignInEnd, SignInMethod};
 use model::{Explain, Problem, ServiceId, ShortName};
-use signin::{Attempt, Phase, RedirectChoice, SignedIn, Target};
+use signin::{Attempt, Exceptions, Phase, RedirectChoice, SignedIn, Target};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -20,13 +21,30 @@ pub(super) fn no_browser(why: String) -> Problem {
     )
 }
 
+/// How the person wants to sign in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wish {
+    /// Whether to open the system's browser.
+    pub(crate) open_browser: bool,
+    /// How; `None` for as before, and the best there is for a new service.
+    pub(crate) method: Option<SignInMethod>,
+    /// What to ask for; `None` for what is preset.
+    pub(crate) permissions: Option<Vec<String>>,
+    /// The registration that the provider gave them.
+    pub(crate) client: Option<GivenClient>,
+    /// What the provider may do against the rules; `None` for as before.
+    pub(crate) exceptions: Option<Vec<Exception>>,
+    /// Whether to ask before anything is opened.
+    pub(crate) ask: bool,
+}
+
 /// Sign in to a new service: from a tile, or an address that the person typed.
 pub(crate) async fn add(
     inner: &Arc<Inner>,
     tile: Option<String>,
     url: Option<String>,
     name: Option<ShortName>,
-    open_browser: bool,
+    wish: Wish,
 ) -> Outcome {
     let rooms = inner.open_rooms()?;
     let tile = match tile {
@@ -61,7 +79,7 @@ pub(crate) async fn add(
             ));
         }
     };
-    begin(inner, rooms, Purpose::New { tile, name }, url, open_browser).await
+    begin(inner, rooms, Purpose::New { tile, name, wish }, url).await
 }
 
 /// Whether this address is Bellhop's own. As a service of itself it would ask itself for its services for ever.
@@ -90,7 +108,7 @@ fn own_address() -> Problem {
 }
 
 /// Sign in again to a service that is there. Its credential stays until this succeeds.
-pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, open_browser: bool) -> Outcome {
+pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, mut wish: Wish) -> Outcome {
     let rooms = inner.open_rooms()?;
     let entry = rooms.registry.get(&service).ok_or_else(crate::commands::unknown_service)?;
     let tile = entry.row.catalogue.as_deref().and_then(|id| inner.catalogue.tile(id));
@@ -98,18 +116,20 @@ pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, open_browser: 
         Some(Tile { at: At::Playground, .. }) => inner.playground.url().await?,
         _ => entry.row.url.clone(),
     };
-    begin(inner, rooms, Purpose::Again { service, tile }, url, open_browser).await
+    let exceptions = super::words::exceptions(&entry.row.exceptions);
+    wish.method.get_or_insert(crate::views::method_of(entry.row.method));
+    wish.exceptions.get_or_insert(exceptions);
+    if wish.permissions.is_none() {
+        wish.permissions = entry.row.asked.clone();
+    }
+    begin(inner, rooms, Purpose::Again { service, tile, wish }, url).await
 }
 
 /// Start, and answer as soon as there is a page to open (or none is needed).
-async fn begin(
-    inner: &Arc<Inner>,
-    rooms: &Arc<Rooms>,
-    purpose: Purpose,
-    url: String,
-    open_browser: bool,
-) -> Outcome {
+async fn begin(inner: &Arc<Inner>, rooms: &Arc<Rooms>, purpose: Purpose, url: String) -> Outcome {
     let tile = purpose.tile();
+    let wish = purpose.wish().clone();
+    let open_browser = wish.open_browser;
     let title = match (tile, &purpose) {
         (Some(tile), _) => tile.title.clone(),
         (None, Purpose::Again { service, .. }) => {
@@ -117,13 +137,32 @@ async fn begin(
         }
         (None, Purpose::New { .. }) => host(&url),
     };
+    let exceptions = wish.exceptions.unwrap_or_default();
+    let (known, granted) = match purpose.service().and_then(|s| rooms.registry.get(&s)).map(|e| e.credential)
+    {
+        Some(Held::Owned { owner, .. }) => {
+            let (server, registration) = owner.registration();
+            (Some((server.issuer.clone(), registration.clone())), owner.granted().unwrap_or_default())
+        }
+        _ => (None, Vec::new()),
+    };
     let target = Target {
         url: url.clone(),
         redirect: match tile.map(|t| t.extra.redirect) {
             Some(Redirect::Scheme) => RedirectChoice::Scheme,
             _ => RedirectChoice::Loopback,
         },
-        scopes: tile.map(|t| t.extra.permissions.clone()).filter(|p| !p.is_empty()),
+        method: wish.method.and_then(super::words::method),
+        preset: tile.as_ref().map(|t| t.extra.permissions.clone()).filter(|p| !p.is_empty()),
+        scopes: wish.permissions,
+        granted,
+        client: wish.client.map(super::words::client),
+        known,
+        exceptions: Exceptions {
+            pkce_undeclared: exceptions.contains(&Exception::PkceUndeclared),
+            no_resource: exceptions.contains(&Exception::NoResource),
+        },
+        ask: wish.ask,
         // A tile that is part of Bellhop leads to no private network, but for the playground's.
         typed_by_person: tile.is_none_or(|t| t.own || !matches!(t.at, At::Url { .. })),
         scheme_available: inner.desktop.is_some(),
@@ -159,6 +198,8 @@ async fn first_page(attempt: Attempt) -> Outcome {
     let phase = phases.wait_for(|p| !matches!(p, Phase::Looking)).await.map(|p| p.clone());
     match phase {
         Ok(Phase::Browser { address, .. }) => Ok(Answer::SignIn { attempt: id, address: Some(address) }),
+        // For the terminal without a window: it shows the code itself.
+        Ok(Phase::Device { address, .. }) => Ok(Answer::SignIn { attempt: id, address: Some(address) }),
         Ok(Phase::Failed(problem)) => Err(problem),
         Ok(_) => Ok(Answer::SignIn { attempt: id, address: None }),
         Err(_) => Err(unknown()),
@@ -218,7 +259,7 @@ fn decline(rooms: &Rooms, purpose: &Purpose) {
 
 fn purpose_name(rooms: &Rooms, purpose: &Purpose) -> Option<ShortName> {
     match purpose {
-        Purpose::New { tile, name } => name.clone().or_else(|| tile.as_ref().map(|t| t.name.clone())),
+        Purpose::New { tile, name, .. } => name.clone().or_else(|| tile.as_ref().map(|t| t.name.clone())),
         Purpose::Again { service, .. } => rooms.registry.get(service).map(|e| e.row.name.clone()),
     }
 }
@@ -240,7 +281,8 @@ async fn store(
         Purpose::New { name: None, .. } => rooms.registry.same(&signed_in.url, signed_in.account.as_deref()),
         Purpose::New { .. } => None,
     };
-    let row = match old {
+    let exceptions = super::words::exception_words(purpose.wish().exceptions.as_deref().unwrap_or_default());
+    let mut row = match old {
         Some(entry) => store::ServiceRow {
             url: signed_in.url.clone(),
             account: signed_in.account.clone().or(entry.row.account.clone()),
@@ -263,9 +305,10 @@ async fn store(
             )
         }
     };
+    row.exceptions = exceptions;
     rooms.connect_service(inner, row, signed_in).await
 }
 
-fn host(url: &str) -> String {
+pub(crate) fn host(url: &str) -> String {
     url::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| url.to_owned())
 }

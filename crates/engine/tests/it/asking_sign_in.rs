@@ -100,7 +100,7 @@ impl App {
     }
 
     async fn sign_in(&self) -> (model::AttemptId, String) {
-        let command = Command::SignIn { service: self.service.clone(), open_browser: false };
+        let command = Command::sign_in(self.service.clone(), false);
         match patiently(self.house.engine.face().command(command)).await.unwrap() {
             Answer::SignIn { attempt, address } => (attempt, address.unwrap()),
             other => panic!("{other:?}"),

@@ -166,12 +166,8 @@ impl House {
 
     /// Begin to sign in to a new service. The attempt and the page's address.
     pub async fn begin(&self, url: &str, name: Option<&str>) -> (model::AttemptId, String) {
-        let command = Command::AddService {
-            catalogue: None,
-            url: Some(url.to_owned()),
-            name: name.map(|n| n.parse().unwrap()),
-            open_browser: false,
-        };
+        let command =
+            Command::add_service(None, Some(url.to_owned()), name.map(|n| n.parse().unwrap()), false);
         match soon(self.engine.face().command(command)).await.unwrap() {
             Answer::SignIn { attempt, address } => (attempt, address.unwrap()),
             other => panic!("{other:?}"),

@@ -26,7 +26,7 @@ async fn signing_in_again_is_for_the_service_that_was_named() {
     let (first, _) = house.connect(&url, Some("first")).await;
     let (second, _) = house.connect(&url, Some("second")).await;
     let again = |service| async {
-        let command = Command::SignIn { service, open_browser: false };
+        let command = Command::sign_in(service, false);
         match house.engine.face().command(command).await.unwrap() {
             Answer::SignIn { attempt, address } => (attempt, address.unwrap()),
             other => panic!("{other:?}"),
@@ -57,7 +57,7 @@ async fn removing_a_service_ends_the_sign_in_to_it() {
     let house = House::new().await;
     let url = house.playground().await;
     let (service, _) = house.connect(&url, Some("play")).await;
-    let command = Command::SignIn { service: service.clone(), open_browser: false };
+    let command = Command::sign_in(service.clone(), false);
     let Answer::SignIn { attempt, .. } = house.engine.face().command(command).await.unwrap() else {
         panic!("a sign-in")
     };

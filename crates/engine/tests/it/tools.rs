@@ -104,12 +104,7 @@ async fn a_service_that_can_not_say_what_it_offers_shows_as_such_and_then_no_lon
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     let mut view = house.engine.face().watch(&[SectionName::Services]);
-    let add = || Command::AddService {
-        catalogue: None,
-        url: Some(url.clone()),
-        name: Some("moody".parse().unwrap()),
-        open_browser: false,
-    };
+    let add = || Command::add_service(None, Some(url.clone()), Some("moody".parse().unwrap()), false);
     soon(house.engine.face().command(add())).await.unwrap();
     let mut until = async |wanted: fn(&control::ServiceView) -> bool| {
         soon(async {
@@ -129,7 +124,7 @@ async fn a_service_that_can_not_say_what_it_offers_shows_as_such_and_then_no_lon
     assert!(trouble.sentence.contains("502"), "{trouble}");
     // Signing in again looks again.
     well.store(true, Ordering::SeqCst);
-    let again = Command::SignIn { service: service.id, open_browser: false };
+    let again = Command::sign_in(service.id, false);
     soon(house.engine.face().command(again)).await.unwrap();
     let service = until(|s| s.trouble.is_none() && !s.tools.is_empty()).await;
     assert_eq!(service.tools[0].name, "sigh");

@@ -7,7 +7,7 @@ use crate::{
     visit::Ask,
 };
 use async_trait::async_trait;
-use bellhop_relay::{About, Bearer, BearerSource, Grant, Limits, Service};
+use bellhop_relay::{About, Grant, Limits, Proof, ProofSource, Service};
 use model::Problem;
 use serde_json::{Value, json};
 use std::{
@@ -27,12 +27,12 @@ struct SignIn {
 }
 
 #[async_trait]
-impl BearerSource for SignIn {
-    fn ready(&self) -> Option<Arc<Bearer>> {
+impl ProofSource for SignIn {
+    fn ready(&self) -> Option<Arc<Proof>> {
         self.tokens.ready().filter(|_| !self.ended.load(Ordering::SeqCst))
     }
 
-    async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
+    async fn wait(&self) -> Result<Arc<Proof>, Problem> {
         if self.ended.load(Ordering::SeqCst) {
             return Err(Problem::new(
                 "signin.ended",
@@ -43,7 +43,7 @@ impl BearerSource for SignIn {
         self.tokens.wait().await
     }
 
-    async fn refused(&self, generation: u64) -> Result<Arc<Bearer>, Problem> {
+    async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem> {
         self.tokens.refused(generation).await
     }
 }
@@ -53,7 +53,7 @@ async fn house(peer: &Peer, limits: Limits) -> (House, Arc<SignIn>, UnboundedRec
     let house = House::new(&[("a", peer.url())], "a:write", limits).await;
     let signin = Arc::new(SignIn::default());
     let service =
-        Service { bearer: Some(signin.clone()), ..house.engine.services.lock().unwrap()[0].as_ref().clone() };
+        Service { proof: Some(signin.clone()), ..house.engine.services.lock().unwrap()[0].as_ref().clone() };
     *house.engine.services.lock().unwrap() = Arc::new(vec![Arc::new(service)]);
     let (tell, asked) = tokio::sync::mpsc::unbounded_channel();
     *house.engine.asked.lock().unwrap() = Some(tell);

@@ -3,8 +3,8 @@
 use crate::service::{Fixture, value};
 use async_trait::async_trait;
 use bellhop_relay::{
-    About, Access, Admission, Bearer, BearerSource, CallRecord, Caller, Connection, Door, Grant,
-    InventoryRows, Limits, Person, Record, Relay, Service,
+    About, Access, Admission, CallRecord, Caller, Connection, Door, Grant, InventoryRows, Limits, Person,
+    Proof, ProofSource, Record, Relay, Service,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -99,23 +99,27 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    fn now(&self) -> Arc<Bearer> {
+    fn now(&self) -> Arc<Proof> {
         let generation = self.generation.load(Ordering::SeqCst);
-        Arc::new(Bearer { token: Secret::new(format!("token-{generation}")), generation })
+        Arc::new(Proof {
+            header: http::header::AUTHORIZATION,
+            value: Secret::new(format!("Bearer token-{generation}")),
+            generation,
+        })
     }
 }
 
 #[async_trait]
-impl BearerSource for Tokens {
-    fn ready(&self) -> Option<Arc<Bearer>> {
+impl ProofSource for Tokens {
+    fn ready(&self) -> Option<Arc<Proof>> {
         Some(self.now())
     }
 
-    async fn wait(&self) -> Result<Arc<Bearer>, Problem> {
+    async fn wait(&self) -> Result<Arc<Proof>, Problem> {
         Ok(self.now())
     }
 
-    async fn refused(&self, generation: u64) -> Result<Arc<Bearer>, Problem> {
+    async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem> {
         self.refusals.fetch_add(1, Ordering::SeqCst);
         let _ =
             self.generation.compare_exchange(generation, generation + 1, Ordering::SeqCst, Ordering::SeqCst);
@@ -175,8 +179,8 @@ impl House {
                     name: name.parse().unwrap(),
                     title: format!("Service {name}"),
                     url: url.as_str().into(),
-                    bearer: Some(tokens.clone()),
                     reads: [].into(),
+                    proof: Some(tokens.clone()),
                 })
             })
             .collect();

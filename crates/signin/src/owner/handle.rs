@@ -82,6 +82,17 @@ impl CredentialHandle {
         self.ask(Ask::Refused { generation, reply }, answer).await
     }
 
+    /// The scopes that were granted, when the provider said.
+    pub fn granted(&self) -> Option<Vec<String>> {
+        let newest = self.shared.newest.load();
+        newest.scope.as_ref().map(|s| s.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Our registration, to sign in with again where the person gave it.
+    pub fn registration(&self) -> (&AuthorizationServer, &Registration) {
+        (&self.shared.server, &self.shared.registration)
+    }
+
     async fn ask(
         &self,
         ask: Ask,

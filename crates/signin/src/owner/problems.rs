@@ -9,10 +9,10 @@ const SIGN_IN: &str = "Sign in to the service again.";
 pub(super) const REVOKED: &str = "signin.revoked";
 pub(super) const INTERRUPTED: &str = "signin.interrupted";
 pub(super) const EXPIRED: &str = "signin.expired";
-pub(super) const REFUSED: &str = "signin.not_accepted";
+pub(crate) const REFUSED: &str = "signin.not_accepted";
 
 /// The problem that a stored reason stands for.
-pub(super) fn needs_sign_in(code: &str, host: &str) -> Problem {
+pub(crate) fn needs_sign_in(code: &str, host: &str) -> Problem {
     let problem = match code {
         INTERRUPTED => Problem::new(
             INTERRUPTED,

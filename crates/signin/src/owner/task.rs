@@ -4,7 +4,7 @@ use super::{
     renewal::{Journal, Landed, Renewal, pause, schedule},
     state::CredentialState,
 };
-use crate::{Credential, CredentialRows, Http, Refusal, RowsError, moment::Moment};
+use crate::{CredentialRows, Http, OauthCredential, Refusal, RowsError, moment::Moment};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use futures_util::future::BoxFuture;
 use model::{Clock, Problem, Random};
@@ -93,7 +93,7 @@ impl Owner {
     /// Start the task of a credential. Needs a Tokio runtime. The credential may be as old as it likes: what is
     /// due is done first.
     pub fn spawn(
-        credential: Credential,
+        credential: OauthCredential,
         rows: Arc<dyn CredentialRows>,
         http: &Http,
         clock: Arc<dyn Clock>,
@@ -104,15 +104,23 @@ impl Owner {
 
     /// The same, looking at the clocks as often as a test that moves them needs.
     pub(crate) fn spawn_ticking(
-        credential: Credential,
+        credential: OauthCredential,
         rows: Arc<dyn CredentialRows>,
         http: &Http,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         tick: Duration,
     ) -> CredentialHandle {
-        let Credential { id, generation, server, registration, resource, tokens, interrupted, needs_sign_in } =
-            credential;
+        let OauthCredential {
+            id,
+            generation,
+            server,
+            registration,
+            resource,
+            tokens,
+            interrupted,
+            needs_sign_in,
+        } = credential;
         let host = crate::address::check_address(&server.issuer)
             .map_or_else(|_| server.issuer.clone(), |url| crate::address::host(&url));
         let (renew_at, ends) = schedule(&tokens, &*clock, &*random);

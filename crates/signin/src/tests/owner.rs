@@ -3,7 +3,7 @@ use super::{
     rows::{Rows, credential},
     server::{Server, Trouble},
 };
-use crate::{Credential, CredentialHandle, CredentialState, Http, Interrupted, Owner};
+use crate::{CredentialHandle, CredentialState, Http, Interrupted, OauthCredential, Owner};
 use model::{Clock, ManualClock, SystemRandom, Timestamp};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -28,16 +28,16 @@ impl Scene {
     }
 
     /// A credential that was issued just now and lives an hour.
-    fn fresh(&self) -> Credential {
+    fn fresh(&self) -> OauthCredential {
         credential(&self.server.origin, Some(self.clock.now() + HOUR))
     }
 
     /// A credential whose access token has ended.
-    fn ended(&self) -> Credential {
+    fn ended(&self) -> OauthCredential {
         credential(&self.server.origin, Some(self.clock.now() - HOUR))
     }
 
-    fn spawn(&self, credential: Credential) -> CredentialHandle {
+    fn spawn(&self, credential: OauthCredential) -> CredentialHandle {
         Owner::spawn_ticking(
             credential,
             self.rows.clone(),
@@ -272,7 +272,7 @@ async fn a_lost_answer_is_asked_for_again_promptly_and_noted_until_then() {
 #[tokio::test]
 async fn after_a_crash_in_between_the_old_token_is_tried_once() {
     let scene = Scene::new().await;
-    let interrupted = |scene: &Scene| Credential {
+    let interrupted = |scene: &Scene| OauthCredential {
         interrupted: Some(Interrupted { sent_at: scene.clock.now() }),
         ..scene.fresh()
     };
@@ -293,8 +293,8 @@ async fn after_a_crash_in_between_the_old_token_is_tried_once() {
 #[tokio::test]
 async fn what_is_known_to_need_the_person_asks_nobody_else() {
     let scene = Scene::new().await;
-    let handle =
-        scene.spawn(Credential { needs_sign_in: Some("signin.interrupted".to_owned()), ..scene.fresh() });
+    let handle = scene
+        .spawn(OauthCredential { needs_sign_in: Some("signin.interrupted".to_owned()), ..scene.fresh() });
     assert_eq!(handle.wait().await.unwrap_err().code, "signin.interrupted");
     assert_eq!(handle.refused(0).await.unwrap_err().code, "signin.interrupted");
     assert_eq!(scene.posts(), 0);

@@ -1,4 +1,6 @@
-use crate::{AuthorizationServer, ClientAuth, Credential, CredentialRows, Registration, RowsError, Tokens};
+use crate::{
+    AuthorizationServer, ClientAuth, CredentialRows, OauthCredential, Registration, RowsError, Tokens,
+};
 use async_trait::async_trait;
 use model::{CredentialId, Secret, Timestamp};
 use std::sync::{Mutex, MutexGuard};
@@ -71,8 +73,8 @@ impl CredentialRows for Rows {
 }
 
 /// A credential of the server at `origin`, with tokens named `access-0` and `refresh-0`.
-pub(super) fn credential(origin: &str, expires_at: Option<Timestamp>) -> Credential {
-    Credential {
+pub(super) fn credential(origin: &str, expires_at: Option<Timestamp>) -> OauthCredential {
+    OauthCredential {
         id: "credential".into(),
         generation: 0,
         server: AuthorizationServer {
@@ -81,6 +83,8 @@ pub(super) fn credential(origin: &str, expires_at: Option<Timestamp>) -> Credent
             revocation_endpoint: Some(format!("{origin}/revoke")),
         },
         registration: Registration {
+            source: crate::ClientSource::Registered,
+            secret_ends: None,
             client_id: "client 1".to_owned(),
             client_secret: None,
             auth: ClientAuth::None,

@@ -7,8 +7,8 @@ use serde_json::json;
 
 fn credential(end: &SignedIn) -> &NewCredential {
     match &end.kind {
-        SignedInKind::OAuth(credential) => credential,
-        SignedInKind::Open => panic!("there was a sign-in"),
+        SignedInKind::Oauth(credential) => credential,
+        _ => panic!("there was a sign-in"),
     }
 }
 

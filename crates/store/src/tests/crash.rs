@@ -41,7 +41,7 @@ async fn a_kill_between_the_request_and_the_commit_leaves_the_old_token_and_the_
     child.wait().unwrap();
     assert!(half_done);
 
-    let row = store(folder.path()).await.credential(&"one".into()).await.unwrap().unwrap();
+    let row = oauth(&store(folder.path()).await, "one").await;
     assert_eq!((row.generation, row.sent_at), (1, Some(NOW)));
     assert_eq!(row.tokens.refresh.unwrap().expose(), "refresh-token-c1");
 }

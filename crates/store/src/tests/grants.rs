@@ -101,6 +101,8 @@ async fn a_later_service_of_the_same_name_inherits_no_leave() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
     let service = ServiceRow {
+        asked: None,
+        exceptions: Vec::new(),
         id: "s".into(),
         name: "one".parse().unwrap(),
         title: "One".to_owned(),

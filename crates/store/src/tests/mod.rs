@@ -37,6 +37,8 @@ fn service(name: &str) -> ServiceRow {
         catalogue: None,
         account: Some("anna".to_owned()),
         method: ServiceMethod::Oauth,
+        asked: Some(vec!["a".to_owned(), "b".to_owned()]),
+        exceptions: Vec::new(),
         created_on: NOW,
     }
 }
@@ -52,7 +54,7 @@ fn tokens(access: &str, refresh: &str) -> TokensRow {
 }
 
 fn credential(id: &str) -> CredentialRow {
-    CredentialRow {
+    CredentialRow::Oauth(OauthRow {
         id: id.into(),
         generation: 1,
         issuer: "https://id.example".to_owned(),
@@ -64,14 +66,22 @@ fn credential(id: &str) -> CredentialRow {
         management: Some(("https://id.example/reg".to_owned(), Secret::new(format!("management-{id}")))),
         resource: None,
         tokens: tokens(&format!("access-token-{id}"), &format!("refresh-token-{id}")),
+        client_source: ClientSource::Registered,
+        client_secret_ends: None,
         sent_at: None,
         needs_sign_in: None,
+    })
+}
+
+async fn oauth(store: &Store, service: &str) -> OauthRow {
+    match store.credential(&service.into()).await.unwrap().unwrap() {
+        CredentialRow::Oauth(row) => row,
+        CredentialRow::Fixed(_) => panic!("it has tokens"),
     }
 }
 
 async fn refresh_token(store: &Store, service: &str) -> String {
-    let row = store.credential(&service.into()).await.unwrap().unwrap();
-    row.tokens.refresh.unwrap().expose().to_owned()
+    oauth(store, service).await.tokens.refresh.unwrap().expose().to_owned()
 }
 
 /// As somebody with an editor for SQLite would.

@@ -91,3 +91,38 @@ async fn the_record_of_a_vault_is_never_replaced() {
     assert!(matches!(database.save_vault_record(&two).await, Err(StoreError::Superseded)));
     assert_eq!(database.vault_record().await.unwrap(), Some(one));
 }
+
+#[tokio::test]
+async fn sign_ins_from_before_there_were_more_methods_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bellhop.db");
+    let older = Migrator {
+        migrations: Cow::Owned(BELLHOP.migrations.iter().filter(|m| m.version < 3).cloned().collect()),
+        ..Migrator::DEFAULT
+    };
+    let pools = open::file(&path, SqliteSynchronous::Full, &older).await.unwrap();
+    for sql in [
+        "INSERT INTO services (id, name, title, url, method, created_on, inventory)
+         VALUES ('one', 'one', 'One', 'https://one.example/mcp', 'oauth', 1, '{}')",
+        "INSERT INTO credentials (id, service, generation, issuer, token_endpoint, client_id, client_auth, access)
+         VALUES ('c1', 'one', 7, 'https://id.example', 'https://id.example/token', 'bellhop', 'none', x'01')",
+    ] {
+        sqlx::query(sql).execute(&pools.writer).await.unwrap();
+    }
+    pools.close().await;
+    let store = store(folder.path()).await;
+    let found = store.services().await.unwrap();
+    assert_eq!((found.len(), found[0].method, &*found[0].exceptions), (1, ServiceMethod::Oauth, &[][..]));
+    assert_eq!(store.inventory(&"one".into()).await.unwrap().as_deref(), Some("{}"));
+    let kept: (i64, Vec<u8>, String) =
+        sqlx::query_as("SELECT generation, access, client_source FROM credentials WHERE service = 'one'")
+            .fetch_one(store.reader())
+            .await
+            .unwrap();
+    assert_eq!(kept, (7, vec![1], "registered".to_owned()));
+    // The credential still goes with its service.
+    assert!(store.remove_service(&"one".into()).await.unwrap());
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM credentials").fetch_one(store.reader()).await.unwrap();
+    assert_eq!(left, 0);
+}

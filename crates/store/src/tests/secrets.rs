@@ -11,7 +11,7 @@ async fn a_credential_is_read_back_as_it_was_kept_after_a_restart() {
     let first = store(folder.path()).await;
     first.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
     first.close().await;
-    let row = store(folder.path()).await.credential(&"one".into()).await.unwrap().unwrap();
+    let row = oauth(&store(folder.path()).await, "one").await;
     assert_eq!(row.tokens.access.expose(), "access-token-c1");
     assert_eq!(row.tokens.refresh.unwrap().expose(), "refresh-token-c1");
     assert_eq!(row.client_secret.unwrap().expose(), "client-secret-c1");
@@ -112,7 +112,7 @@ async fn a_writer_of_an_older_generation_changes_nothing() {
     assert!(matches!(store.commit_refresh(&id, 1, &tokens("x", "y")).await, Err(StoreError::Superseded)));
     assert!(matches!(store.needs_sign_in(&id, 1, "why").await, Err(StoreError::Superseded)));
     assert!(matches!(store.begin_refresh(&id, 1, NOW).await, Err(StoreError::Superseded)));
-    let row = store.credential(&"one".into()).await.unwrap().unwrap();
+    let row = oauth(&store, "one").await;
     assert_eq!((row.tokens.refresh.unwrap().expose(), row.needs_sign_in), ("r2", None));
 }
 
@@ -126,4 +126,51 @@ async fn with_keys_of_a_session_everything_works_in_memory() {
     store.flush().await;
     assert_eq!(refresh_token(&store, "one").await, "refresh-token-c1");
     assert_eq!(store.activity(&ActivityPage::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_nothing_renews_comes_back_as_it_was_and_opens_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let row = |kind: FixedKind| {
+        CredentialRow::Fixed(FixedRow {
+            id: "f1".into(),
+            generation: 1,
+            kind,
+            secret: Secret::new("the-secret"),
+            page: Some("https://one.example/profile".to_owned()),
+            needs_sign_in: None,
+        })
+    };
+    let kinds = [
+        FixedKind::Token { header: Some("x-api-key".to_owned()), ends: Some(NOW) },
+        FixedKind::Token { header: None, ends: None },
+        FixedKind::Password {
+            user: "anna".to_owned(),
+            removal: Some("https://one.example/wp-json/password/1".to_owned()),
+        },
+    ];
+    for kind in kinds {
+        let method = match kind {
+            FixedKind::Token { .. } => ServiceMethod::Token,
+            FixedKind::Password { .. } => ServiceMethod::Password,
+        };
+        let service = ServiceRow { method, ..service("one") };
+        store.connect_service(&service, Some(&row(kind.clone()))).await.unwrap();
+        match store.credential(&"one".into()).await.unwrap().unwrap() {
+            CredentialRow::Fixed(found) => {
+                assert_eq!((found.kind, found.secret.expose()), (kind, "the-secret"));
+                assert_eq!(found.page.as_deref(), Some("https://one.example/profile"));
+            }
+            CredentialRow::Oauth(_) => panic!("it has no tokens"),
+        }
+        assert_eq!(store.services().await.unwrap(), [service]);
+    }
+    store.fixed_needs_sign_in(&"f1".into(), 1, Some("signin.not_accepted")).await.unwrap();
+    assert!(store.fixed_needs_sign_in(&"f1".into(), 2, None).await.is_err(), "another generation");
+    edit(&store, "UPDATE fixed_credentials SET removal = 'https://evil.example/'").await;
+    assert!(unsealable(store.credential(&"one".into()).await));
+    // An OAuth sign-in takes its place, and the other way round.
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    assert_eq!(oauth(&store, "one").await.tokens.access.expose(), "access-token-c1");
 }
