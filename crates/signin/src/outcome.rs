@@ -50,6 +50,9 @@ pub struct Granted {
     pub refresh: Option<Secret>,
     /// How long the access token lives, in seconds from when the request was sent.
     pub lifetime: Option<u64>,
+    /// How long the refresh token lives, in seconds, if it said. No specification has a word for this; what is
+    /// read are those in use: `refresh_token_expires_in` and `refresh_expires_in`.
+    pub refresh_lifetime: Option<u64>,
     /// The scope that was granted, if it said.
     pub scope: Option<String>,
     /// Who signed in, as a JSON web token (OpenID Connect).
@@ -92,6 +95,9 @@ pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Outcome
         access: Secret::new(access),
         refresh: text("refresh_token").map(Secret::new),
         lifetime: answer.get("expires_in").and_then(seconds),
+        refresh_lifetime: ["refresh_token_expires_in", "refresh_expires_in"]
+            .iter()
+            .find_map(|name| answer.get(*name).and_then(seconds)),
         scope: answer.get("scope").and_then(scope),
         id_token: text("id_token").map(Secret::new),
     }))

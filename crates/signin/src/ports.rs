@@ -70,6 +70,10 @@ pub struct Tokens {
     pub lifetime: Option<u64>,
     /// The scope granted, when the server said it.
     pub scope: Option<String>,
+    /// When they were asked for; `None` for tokens that were stored before this was noted.
+    pub issued_at: Option<Timestamp>,
+    /// How long the refresh token lives unused, in seconds, when the server said it.
+    pub refresh_lifetime: Option<u64>,
 }
 
 /// A refresh that was begun and whose end was not stored: what a crash leaves behind.

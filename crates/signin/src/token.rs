@@ -50,6 +50,8 @@ impl Tokens {
             expires_at: granted.lifetime.map(|s| sent_at + Duration::from_secs(s)),
             lifetime: granted.lifetime,
             scope: granted.scope.or_else(|| old.and_then(|t| t.scope.clone())),
+            issued_at: Some(sent_at),
+            refresh_lifetime: granted.refresh_lifetime.or_else(|| old.and_then(|t| t.refresh_lifetime)),
         }
     }
 }

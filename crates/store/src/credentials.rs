@@ -1,4 +1,4 @@
-use crate::{FixedRow, ServiceRow, Store, StoreError, column};
+use crate::{FixedRow, ServiceRow, Store, StoreError, column, refresh};
 use model::{CredentialId, Secret, ServiceId, Timestamp};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use vault::{Binding, VaultError};
@@ -61,6 +61,10 @@ pub struct TokensRow {
     pub lifetime: Option<u64>,
     /// The scope that was granted.
     pub scope: Option<String>,
+    /// When they were asked for.
+    pub issued_at: Option<Timestamp>,
+    /// How long the refresh token lives unused, in seconds.
+    pub refresh_lifetime: Option<u64>,
 }
 
 /// How we prove ourselves at a token endpoint.
@@ -240,9 +244,9 @@ impl Store {
         .bind(&c.tokens.scope)
         .bind(c.sent_at.map(Timestamp::millis))
         .bind(&c.needs_sign_in)
-        .execute(tx)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        refresh::note_life(tx, &c.id, &c.tokens).await
     }
 
     /// A service's credential, opened; `None` when nobody is signed in.
@@ -307,6 +311,8 @@ impl Store {
                 expires_at: column::maybe_time(row, "expires_at")?,
                 lifetime: column::maybe_unsigned(row, "lifetime")?,
                 scope: column::maybe_text(row, "scope")?,
+                issued_at: column::maybe_time(row, "issued_at")?,
+                refresh_lifetime: column::maybe_unsigned(row, "refresh_lifetime")?,
             },
             sent_at: column::maybe_time(row, "sent_at")?,
             needs_sign_in: column::maybe_text(row, "needs_sign_in")?,

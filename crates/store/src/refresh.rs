@@ -3,10 +3,25 @@
 
 use crate::{Store, StoreError, TokensRow, column, credentials::Place};
 use model::{CredentialId, Timestamp};
-use sqlx::sqlite::SqliteQueryResult;
+use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 
 fn one(done: &SqliteQueryResult) -> Result<(), StoreError> {
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Superseded) }
+}
+
+/// Note when tokens were asked for and how long their refresh token may lie unused.
+pub(crate) async fn note_life(
+    tx: &mut SqliteConnection,
+    id: &CredentialId,
+    tokens: &TokensRow,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE credentials SET issued_at = ?, refresh_lifetime = ? WHERE id = ?")
+        .bind(tokens.issued_at.map(Timestamp::millis))
+        .bind(tokens.refresh_lifetime.map(column::signed))
+        .bind(id.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 impl Store {
@@ -70,6 +85,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         one(&done)?;
+        note_life(&mut tx, id, tokens).await?;
         self.commit(tx).await?;
         Ok(next)
     }

@@ -56,6 +56,8 @@ fn tokens_row(tokens: &Tokens) -> TokensRow {
         expires_at: tokens.expires_at,
         lifetime: tokens.lifetime,
         scope: tokens.scope.clone(),
+        issued_at: tokens.issued_at,
+        refresh_lifetime: tokens.refresh_lifetime,
     }
 }
 
@@ -185,6 +187,8 @@ fn oauth(row: OauthRow) -> OauthCredential {
             expires_at: row.tokens.expires_at,
             lifetime: row.tokens.lifetime,
             scope: row.tokens.scope,
+            issued_at: row.tokens.issued_at,
+            refresh_lifetime: row.tokens.refresh_lifetime,
         },
         interrupted: row.sent_at.map(|sent_at| Interrupted { sent_at }),
         needs_sign_in: row.needs_sign_in,

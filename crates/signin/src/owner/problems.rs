@@ -6,6 +6,7 @@ use model::Problem;
 const BY_ITSELF: &str = "Bellhop tries again by itself.";
 const SIGN_IN: &str = "Sign in to the service again.";
 
+pub(super) const UNREGISTERED: &str = "signin.unregistered";
 pub(super) const REVOKED: &str = "signin.revoked";
 pub(super) const INTERRUPTED: &str = "signin.interrupted";
 pub(super) const EXPIRED: &str = "signin.expired";
@@ -20,6 +21,11 @@ pub(crate) fn needs_sign_in(code: &str, host: &str) -> Problem {
             SIGN_IN,
         ),
         EXPIRED => Problem::new(EXPIRED, format!("The sign-in at {host} has ended."), SIGN_IN),
+        UNREGISTERED => Problem::new(
+            UNREGISTERED,
+            format!("{host} no longer knows Bellhop."),
+            "Sign in to the service again: that registers Bellhop anew. If you gave a client id of your own, check it at the provider first.",
+        ),
         REFUSED => Problem::new(REFUSED, format!("{host} no longer accepts the sign-in."), SIGN_IN),
         // The most likely reason, and the one to fall back on for a reason of a later Bellhop.
         _ => Problem::new(
@@ -64,7 +70,7 @@ pub(super) fn doubted(host: &str) -> Problem {
 pub(super) fn renewal_refused(refusal: &Refusal, host: &str) -> Problem {
     match refusal {
         Refusal::InvalidClient => {
-            Problem::new("signin.unregistered", format!("{host} no longer knows Bellhop."), SIGN_IN)
+            Problem::new(UNREGISTERED, format!("{host} no longer knows Bellhop."), SIGN_IN)
         }
         other => Problem::new(
             "signin.renewal_refused",

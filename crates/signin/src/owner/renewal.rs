@@ -16,6 +16,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// The longest wait that a server may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
+/// How long a refresh token may lie unused when its server says nothing of that: some are lost after seven days.
+const UNUSED: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
 /// How a renewal ended.
 pub(super) enum Landed {
     /// With new tokens.
@@ -93,7 +96,10 @@ impl Renewal {
         let stored = rows.commit_refresh(&shared.id, row, &new).await;
         Landed::Renewed {
             ends: life.map(|life| sent.later(life)),
-            renew_at: life.map(|life| sent.later(renew_after(life, &*random))),
+            renew_at: first(
+                life.map(|life| sent.later(renew_after(life, &*random))),
+                Some(sent.later(unused_for(&new, &*random))),
+            ),
             tokens: new,
             stored,
         }
@@ -125,17 +131,34 @@ fn renew_after(life: Duration, random: &dyn Random) -> Duration {
     early.saturating_sub(life.mul_f64(0.05 * fraction(random))).max(SHORTEST)
 }
 
+/// How long after its issue a refresh token is used at the latest.
+fn unused_for(tokens: &Tokens, random: &dyn Random) -> Duration {
+    tokens.refresh_lifetime.map_or(UNUSED, |life| renew_after(Duration::from_secs(life), random).min(UNUSED))
+}
+
+fn first(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.at_most(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 /// When tokens that were stored are to be renewed, and when they end.
 pub(super) fn schedule(
     tokens: &Tokens,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> (Option<Moment>, Option<Moment>) {
-    let Some(end) = tokens.expires_at else { return (None, None) };
+    let unused = unused_for(tokens, random);
+    let by = match tokens.issued_at {
+        Some(issued) => Moment::at(clock, issued + unused, Some(unused)),
+        None => Moment::after(clock, unused),
+    };
+    let Some(end) = tokens.expires_at else { return (Some(by), None) };
     let life = tokens.lifetime.map(Duration::from_secs);
     let before: Duration = life.map_or(MARGIN, |life| life.saturating_sub(renew_after(life, random)));
     let renew: Timestamp = end - before;
-    (Some(Moment::at(clock, renew, life)), Some(Moment::at(clock, end, life)))
+    (first(Some(Moment::at(clock, renew, life)), Some(by)), Some(Moment::at(clock, end, life)))
 }
 
 /// The pause after so many failures in a row, and how soon within it somebody who needs a token may have it tried
@@ -198,14 +221,42 @@ mod tests {
             expires_at,
             lifetime,
             scope: None,
+            issued_at: None,
+            refresh_lifetime: None,
         };
         let issued_40_minutes_ago = tokens(Some(clock.now() + secs(1200)), Some(3600));
         let (renew, end) = schedule(&issued_40_minutes_ago, &clock, &SystemRandom);
         let renew = renew.unwrap().left(&clock);
         assert!(renew >= secs(300) && renew <= secs(480), "{renew:?}");
         assert_eq!(end.unwrap().left(&clock), secs(1200));
-        assert_eq!(schedule(&tokens(None, None), &clock, &SystemRandom), (None, None));
+        assert_eq!(schedule(&tokens(None, None), &clock, &SystemRandom).1, None);
         let (renew, _) = schedule(&tokens(Some(clock.now() + secs(90)), None), &clock, &SystemRandom);
         assert_eq!(renew.unwrap().left(&clock), secs(30));
+    }
+
+    #[test]
+    fn a_refresh_token_is_used_before_it_is_lost_however_long_the_access_token_lives() {
+        let clock = ManualClock::at(Timestamp::from_millis(0) + secs(100_000_000));
+        let day = 24 * 3600;
+        for (lifetime, refresh_lifetime, at_most) in [
+            (None, None, 3 * day),
+            (Some(30 * day), None, 3 * day),
+            (Some(30 * day), Some(day), day * 8 / 10),
+            (Some(30 * day), Some(90 * day), 3 * day),
+            (Some(3600), Some(1800), 1440),
+        ] {
+            let issued = clock.now();
+            let tokens = Tokens {
+                access: Secret::new("a"),
+                refresh: Some(Secret::new("r")),
+                expires_at: lifetime.map(|life| issued + secs(life)),
+                lifetime,
+                scope: None,
+                issued_at: Some(issued),
+                refresh_lifetime,
+            };
+            let left = schedule(&tokens, &clock, &SystemRandom).0.unwrap().left(&clock);
+            assert!(left <= secs(at_most) && left >= secs(at_most * 9 / 10), "{lifetime:?}: {left:?}");
+        }
     }
 }

@@ -59,6 +59,8 @@ enum Trust {
     Good,
     /// It is the second look.
     Doubted,
+    /// The server said that it does not know our registration: said again, that is believed.
+    Unknown,
     /// A crash came between a renewal and its storing: the stored refresh token may be used up, and is tried once.
     Interrupted,
 }
@@ -364,7 +366,7 @@ impl Owner {
                 }
                 return ControlFlow::Continue(());
             }
-            Landed::Refused(Refusal::InvalidGrant) if trust == Trust::Good => {
+            Landed::Refused(Refusal::InvalidGrant) if matches!(trust, Trust::Good | Trust::Unknown) => {
                 let problem = problems::doubted(&self.host);
                 let next_try = soon(SECOND_LOOK);
                 self.work =
@@ -375,6 +377,17 @@ impl Owner {
                 let interrupted = trust == Trust::Interrupted;
                 return self.over(if interrupted { problems::INTERRUPTED } else { problems::REVOKED }).await;
             }
+            Landed::Refused(Refusal::InvalidClient) if trust != Trust::Unknown => {
+                let problem = problems::renewal_refused(&Refusal::InvalidClient, &self.host);
+                let next_try = soon(SECOND_LOOK);
+                self.fail(&problem);
+                self.work =
+                    Work::Pause { next_try, on_demand: next_try, problem, trust: Trust::Unknown, failures };
+                return ControlFlow::Continue(());
+            }
+            // A refresh token belongs to its registration: with the latter gone, a new registration needs a new
+            // sign-in, which makes one.
+            Landed::Refused(Refusal::InvalidClient) => return self.over(problems::UNREGISTERED).await,
             Landed::Refused(refusal) => {
                 (problems::renewal_refused(&refusal, &self.host), pause(failures, None, &*self.random))
             }

@@ -248,6 +248,7 @@ async fn another_no_is_no_reason_to_ask_the_person() {
     scene.trouble([Trouble::Says("invalid_client"), Trouble::Says("invalid_scope")]);
     let handle = scene.spawn(scene.ended());
     assert_eq!(handle.wait().await.unwrap_err().code, "signin.unregistered");
+    state(&handle, is_degraded).await;
     scene.advance(10);
     assert_eq!(handle.wait().await.unwrap_err().code, "signin.renewal_refused");
     scene.advance(20);
@@ -467,4 +468,36 @@ async fn a_server_that_names_no_lifetime_is_not_asked_until_it_refuses() {
     assert_eq!(handle.wait().await.unwrap().generation, 1);
     assert_eq!(scene.posts(), 1);
     assert_eq!(handle.refused(1).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn a_registration_that_is_gone_is_believed_the_second_time_and_nothing_is_deleted() {
+    let scene = Scene::new().await;
+    scene.trouble([Trouble::Says("invalid_client"), Trouble::Says("invalid_client")]);
+    let handle = scene.spawn(scene.ended());
+    assert_eq!(handle.wait().await.unwrap_err().code, "signin.unregistered");
+    state(&handle, is_degraded).await;
+    scene.advance(10);
+    state(&handle, needs_sign_in).await;
+    scene.advance(100_000);
+    assert_eq!(handle.wait().await.unwrap_err().code, "signin.unregistered");
+    assert_eq!(scene.posts(), 2, "and that is the end of it");
+    assert_eq!(scene.rows.row().needs_sign_in.as_deref(), Some("signin.unregistered"));
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_used_before_it_is_lost_though_nobody_needs_a_token() {
+    let scene = Scene::new().await;
+    let mut credential = credential(&scene.server.origin, None);
+    credential.tokens.issued_at = Some(scene.clock.now());
+    credential.tokens.refresh_lifetime = Some(7 * 24 * 3600);
+    let handle = scene.spawn(credential);
+    state(&handle, is_ready).await;
+    scene.advance(3 * 24 * 3600 - 20_000);
+    assert_eq!(scene.posts(), 0);
+    scene.advance(20_000);
+    let mut states = handle.states();
+    let renewed = states.wait_for(|_| handle.ready().is_some_and(|c| c.generation == 1));
+    tokio::time::timeout(SOON, renewed).await.unwrap().unwrap();
+    assert_eq!(scene.posts(), 1);
 }

@@ -97,6 +97,8 @@ pub(super) fn credential(origin: &str, expires_at: Option<Timestamp>) -> OauthCr
             expires_at,
             lifetime: expires_at.map(|_| 3600),
             scope: None,
+            issued_at: expires_at.map(|at| Timestamp::from_millis(at.millis() - 3_600_000)),
+            refresh_lifetime: None,
         },
         interrupted: None,
         needs_sign_in: None,

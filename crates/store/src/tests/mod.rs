@@ -50,6 +50,8 @@ fn tokens(access: &str, refresh: &str) -> TokensRow {
         expires_at: Some(NOW),
         lifetime: Some(3600),
         scope: Some("a b".to_owned()),
+        issued_at: Some(NOW),
+        refresh_lifetime: Some(7 * 24 * 3600),
     }
 }
 
