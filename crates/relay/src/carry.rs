@@ -254,7 +254,7 @@ async fn to_legacy(
         };
         if let App::Session(session) = app {
             if let Some(left) = session.to_be_heard(&at) {
-                listen::pass_on(relay, session, at.clone(), left);
+                listen::pass_on(relay, session, at.clone(), left).soon().await;
             }
             session.went_to(&load.shape.id, &at);
         }

@@ -460,13 +460,19 @@ async fn watching(relay: Arc<Relay>, shelf: Arc<Shelf>, service: Arc<Service>) {
 
 async fn hear_legacy(relay: &Arc<Relay>, shelf: &Arc<Shelf>) -> Result<(), RelayError> {
     let link = shelf.own();
-    listen::events(&relay.http, &relay.limits, &link, |data| match Message::peek(data.as_bytes()) {
-        Ok(Message::Notification(n)) if is_list_change(&n.method) => {
-            relay.lists_changed(&link.service.load());
-        }
-        Ok(Message::Request(question)) => refuse(relay, &link, &question),
-        _ => {}
-    })
+    listen::events(
+        &relay.http,
+        &relay.limits,
+        &link,
+        || {},
+        |data| match Message::peek(data.as_bytes()) {
+            Ok(Message::Notification(n)) if is_list_change(&n.method) => {
+                relay.lists_changed(&link.service.load());
+            }
+            Ok(Message::Request(question)) => refuse(relay, &link, &question),
+            _ => {}
+        },
+    )
     .await
 }
 

@@ -14,6 +14,8 @@ use url::Url;
 const REVISION: &str = "2025-11-25";
 /// The revision of the modern era.
 const MODERN: &str = "2026-07-28";
+/// The JSON-RPC error code for a revision that a server doesn't have, since 2026-07-28.
+const UNSUPPORTED_VERSION: i64 = -32022;
 const SESSION: &str = "mcp-session-id";
 
 /// What was found at an address.
@@ -43,17 +45,30 @@ pub(crate) struct Challenge {
 /// Ask an address whether it is an MCP server, as a stranger.
 pub(crate) async fn look(web: &Guarded, url: Url) -> Result<Seen, SignInError> {
     let name = host(&url);
-    let answer =
-        web.follow(hello(url)).await.map_err(|cause| SignInError::Http { host: name.clone(), cause })?;
+    let unreachable = |cause| SignInError::Http { host: name.clone(), cause };
+    // The newest era first: one that has it may refuse what comes without what its messages say of themselves.
+    let url = match web.follow(discovery(url.clone())).await {
+        Ok(mut answer) => {
+            if takes_our_revision(&answer) {
+                // It did not take it, and says that it does: once more, not for ever.
+                answer = web.follow(discovery(answer.url)).await.map_err(unreachable)?;
+            }
+            if let Some(standing) = newest(web, &answer).await {
+                return Ok(Seen { url: answer.url, standing });
+            }
+            answer.url
+        }
+        // Not every server answers what it doesn't know.
+        Err(HttpError::NoAnswer(_) | HttpError::TooLong) => url,
+        Err(cause) => return Err(unreachable(cause)),
+    };
+    let answer = web.follow(hello(url)).await.map_err(unreachable)?;
     let name = host(&answer.url);
     if let Some(challenge) = challenge(&answer) {
         return Ok(Seen { url: answer.url, standing: Standing::Asks(challenge) });
     }
     let Some(title) = welcome(&answer) else {
-        // It may be of the era without `initialize`, or of the transport before the one that has it.
-        if let Some(standing) = discover(web, &answer.url).await {
-            return Ok(Seen { url: answer.url, standing });
-        }
+        // It may be of the transport before the one that has `initialize` here.
         if matches!(answer.status.as_u16(), 400 | 404 | 405) && web.streams_events(&answer.url).await {
             return Ok(Seen { url: answer.url, standing: Standing::Open { title: None } });
         }
@@ -83,28 +98,45 @@ pub(crate) async fn verify(web: &Guarded, url: &Url, token: &Secret) -> Result<O
     Ok(title)
 }
 
-/// Ask a server in the way of the modern era (2026-07-28). `None` when it does not understand that.
-async fn discover(web: &Guarded, url: &Url) -> Option<Standing> {
-    let answer = web.send(discovery(url.clone())).await.ok()?;
-    match challenge(&answer) {
-        Some(challenge) => Some(Standing::Asks(challenge)),
-        None => discovered_title(&answer).map(|title| Standing::Open { title }),
+/// How a server stands that was asked in the modern era's way; `None` when it did not understand that.
+async fn newest(web: &Guarded, answer: &Answer) -> Option<Standing> {
+    if let Some(challenge) = challenge(answer) {
+        return Some(Standing::Asks(challenge));
     }
+    let title = discovered_title(answer)?;
+    // Some servers tell everybody what they are and want a sign-in for all that follows.
+    let listed = web.send(modern(answer.url.clone(), "tools/list")).await.ok();
+    Some(listed.and_then(|listed| challenge(&listed)).map_or(Standing::Open { title }, Standing::Asks))
 }
 
-/// The modern era's first request. What it says of itself stands in headers too.
+/// The modern era's first request.
 fn discovery(url: Url) -> Ask {
+    modern(url, "server/discover")
+}
+
+/// A request of the modern era (2026-07-28). What it says of itself stands in headers too.
+fn modern(url: Url, method: &'static str) -> Ask {
     let about = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientInfo": client(),
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let body =
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": { "_meta": about } });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": { "_meta": about } });
     let mut ask = rpc(url, &body);
     ask.headers.insert("mcp-protocol-version", HeaderValue::from_static(MODERN));
-    ask.headers.insert("mcp-method", HeaderValue::from_static("server/discover"));
+    ask.headers.insert("mcp-method", HeaderValue::from_static(method));
     ask
+}
+
+/// Whether it refused our revision as one that it doesn't have, and names it among those that it has.
+fn takes_our_revision(answer: &Answer) -> bool {
+    let named = || {
+        let error = message(answer)?.get("error")?.clone();
+        let unsupported = error.get("code")?.as_i64()? == UNSUPPORTED_VERSION;
+        let supported = error.get("data")?.get("supported")?.as_array()?.iter().any(|v| v == MODERN);
+        Some(unsupported && supported)
+    };
+    answer.status == StatusCode::BAD_REQUEST && named() == Some(true)
 }
 
 /// The server's title when it answered our `server/discover`.

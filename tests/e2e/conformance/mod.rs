@@ -4,6 +4,7 @@
 //! What it asks of a server is asked of Bellhop and of the fixture behind it together. The fixture passes alone
 //! ([`runs`]); so what fails here is Bellhop's.
 
+mod client;
 mod exceptions;
 mod instead;
 mod runs;

@@ -57,10 +57,14 @@ const HEARD = {
  * @param {'1' | '2'} options.sdk the version of the SDK
  * @param {'legacy' | 'modern' | 'auto'} [options.era] for version 2
  * @param {string} [options.bearer]
+ * @param {object} [options.answers] what it answers instead, by method
  * @param {(method: string, params: object) => void} [options.asked] told of each question
  * @param {(method: string, params: object) => void} [options.heard] told of each notification
  */
-export async function connect(to, { sdk, era = 'legacy', bearer, asked = () => {}, heard = () => {} }) {
+export async function connect(
+  to,
+  { sdk, era = 'legacy', bearer, answers = {}, asked = () => {}, heard = () => {} },
+) {
   const [http, stdio] = sdk === '1' ? [oneHttp, oneStdio] : [two, twoStdio];
   const headers = bearer ? { authorization: `Bearer ${bearer}` } : {};
   const transport =
@@ -73,7 +77,7 @@ export async function connect(to, { sdk, era = 'legacy', bearer, asked = () => {
     sdk === '1'
       ? new one.Client(WHO, { capabilities: CAPABILITIES })
       : new two.Client(WHO, { capabilities: CAPABILITIES, versionNegotiation: { mode } });
-  for (const [method, answer] of Object.entries(ANSWERS)) {
+  for (const [method, answer] of Object.entries({ ...ANSWERS, ...answers })) {
     client.setRequestHandler(sdk === '1' ? SCHEMAS[method] : method, async (request) => {
       asked(method, request.params);
       return answer(request);

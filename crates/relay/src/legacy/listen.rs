@@ -18,6 +18,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use protocol::sse::{self, SseError};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// Opens the stream.
@@ -81,7 +82,7 @@ pub(crate) async fn read(
     Ok(())
 }
 
-/// Reads a service's listening stream to its end, whichever transport it comes by.
+/// Reads a service's listening stream to its end, whichever transport it comes by. `heard` is told once it is open.
 ///
 /// # Errors
 /// When there is none, or it can't be read.
@@ -89,16 +90,19 @@ pub(crate) async fn events(
     http: &Http,
     limits: &Limits,
     link: &Link,
+    heard: impl FnOnce(),
     mut each: impl FnMut(&str),
 ) -> Result<(), RelayError> {
     if let Some(Wire::Events(wire)) = link.opened().map(|o| &o.wire) {
         let mut messages = wire.listen();
+        heard();
         while let Some(data) = messages.recv().await {
             each(&data);
         }
         return Err(RelayError::SessionGone { title: link.service.load().title.clone() });
     }
     let body = open(http, link).await?;
+    heard();
     read(body, limits.message, &link.service.load().title, each).await
 }
 
@@ -106,14 +110,38 @@ pub(crate) async fn events(
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
+/// How long a call waits for the service's listening stream. Some services send nothing at all, not even headers,
+/// before they have something to say.
+const HEARD: Duration = Duration::from_millis(500);
+
+/// Comes once a listening stream is open or refused.
+pub(crate) struct Heard(oneshot::Receiver<()>);
+
+impl Heard {
+    /// Waits for that, for a moment at most: what a service asks on the stream during a call would be lost before.
+    pub(crate) async fn soon(self) {
+        let _ = tokio::time::timeout(HEARD, self.0).await;
+    }
+}
+
 /// Passes on what a service tells the app's session, while the app listens.
-pub(crate) fn pass_on(relay: &Arc<Relay>, session: &Arc<Session>, link: Arc<Link>, left: CancellationToken) {
+pub(crate) fn pass_on(
+    relay: &Arc<Relay>,
+    session: &Arc<Session>,
+    link: Arc<Link>,
+    left: CancellationToken,
+) -> Heard {
     let (relay, session) = (relay.clone(), session.clone());
+    let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
+        let mut tell = Some(tell);
         let listening = async {
             let mut pause = AGAIN;
             loop {
-                let heard = events(&relay.http, &relay.limits, &link, |data| {
+                // Dropped when it is not to be: that is an answer too.
+                let tell = tell.take();
+                let open = || drop(tell);
+                let heard = events(&relay.http, &relay.limits, &link, open, |data| {
                     if let Passed::On(message) = translate::aside(&relay, &session, &link, data) {
                         session.inbox.put(message);
                     }
@@ -139,4 +167,5 @@ pub(crate) fn pass_on(relay: &Arc<Relay>, session: &Arc<Session>, link: Arc<Link
             _ = listening => {}
         }
     });
+    Heard(told)
 }

@@ -102,11 +102,17 @@ async fn legacy(
     let link = Link::new(service.clone());
     let declared = raw(&Object::new());
     let opened = link.open(&relay.http, &relay.limits, Revision::NEWEST_LEGACY, &declared).await?;
-    let listening = listen::events(&relay.http, &relay.limits, &link, |data| {
-        if let Some(uri) = changed(data) {
-            each(&uri);
-        }
-    });
+    let listening = listen::events(
+        &relay.http,
+        &relay.limits,
+        &link,
+        || {},
+        |data| {
+            if let Some(uri) = changed(data) {
+                each(&uri);
+            }
+        },
+    );
     let subscribing = async {
         for uri in uris {
             let params = Object::new().with("uri", uri);

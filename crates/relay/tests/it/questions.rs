@@ -75,6 +75,23 @@ async fn what_a_service_says_outside_of_calls_reaches_the_listening_app() {
 }
 
 #[tokio::test]
+async fn a_services_listening_stream_is_open_before_the_first_call_of_an_app_that_listens() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp").await;
+    let mut stream = house.listen("/mcp", &session).await;
+    let calling = house.call("/mcp", &session, "a_echo");
+    // By the time the service has the call, what it asks on that stream must not be lost.
+    let asking = async {
+        service.wait_for("tools/call", 1).await;
+        assert_eq!(service.listeners(), 2, "the session's and Bellhop's own");
+        service.say(&json!({"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{}}));
+    };
+    tokio::join!(calling, asking);
+    assert_eq!(stream.next().await.unwrap()["method"], "elicitation/create");
+}
+
+#[tokio::test]
 async fn a_changed_list_is_fetched_and_then_announced() {
     let service = Fixture::start().await;
     let house = House::one(&service).await;

@@ -1,0 +1,183 @@
+#!/usr/bin/env node
+/**
+ * What the specification's own suite starts as the client that it checks: a person who signs in to the suite's
+ * server with Bellhop, and an app (the official SDK's client) that uses it through the bridge. Between the app and
+ * the suite stands nothing but `bellhop serve`, in a home of its own.
+ *
+ *   BELLHOP_PROGRAMS=target/debug node conformance-client.mjs URL
+ *
+ * The suite says in its variables which scenario it plays, and what a person would know besides the address. Leaves
+ * with 1 when the person or the app got stuck; what was wrong then stands in its errors.
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect } from './lib/mcp.mjs';
+import { computer } from './lib/run.mjs';
+
+const PIN = 'pin-2468-tea';
+const NAME = 'suite';
+
+const url = process.argv.at(-1);
+const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT || '{}');
+const modern = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION === '2026-07-28';
+const bellhop = join(process.env.BELLHOP_PROGRAMS, 'bellhop');
+const home = mkdtempSync(join(tmpdir(), 'bellhop-suite-'));
+const env = { ...computer(), BELLHOP_HOME: join(home, 'bellhop') };
+delete env.DISPLAY;
+delete env.BROWSER;
+
+/** A port that nobody has. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Run a command of `bellhop`; `line` sees what it prints as it does. */
+function run(args, { input = '', line = () => {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(bellhop, args, { env, cwd: env.HOME });
+    let [output, errors] = ['', ''];
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      output += `${text}\n`;
+      line(text);
+    });
+    child.stderr.on('data', (data) => (errors += data));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output, errors }));
+    child.stdin.end(input && `${input}\n`);
+  });
+}
+
+/** `bellhop serve`, once it is ready. */
+async function serve() {
+  writeFileSync(join(home, 'pin'), `${PIN}\n`);
+  env.BELLHOP_PORT = String(await freePort());
+  const args = ['serve', '--keys', 'session', '--port', env.BELLHOP_PORT, '--pin-file', join(home, 'pin')];
+  const child = spawn(bellhop, args, { env, cwd: env.HOME, stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on(
+      'line',
+      (line) => line.startsWith('Bellhop is ready') && resolve(),
+    );
+    closed.then(() => reject(new Error('bellhop serve ended')));
+  });
+  return async () => {
+    child.kill('SIGTERM');
+    await closed;
+  };
+}
+
+/** The person's browser: the suite's authorization server approves by itself, so it only has to be led back. */
+const open = (line) => line.startsWith('http') && fetch(line).catch(() => {});
+
+/** The person signs in, with the id of an app that they registered where the scenario has one. */
+async function signIn(...more) {
+  const args = ['services', 'add', url, ...more, '--no-browser'];
+  if (context.client_id) args.push('--client-id', context.client_id);
+  const secret = context.client_secret;
+  if (secret) args.push('--client-secret-stdin');
+  const ran = await run(args, { line: open, input: secret });
+  process.stderr.write(ran.errors);
+  return ran.code === 0;
+}
+
+/** Whether Bellhop says that the person has to sign in again. */
+async function needsPerson() {
+  const { output } = await run(['services', '--json']);
+  return JSON.parse(output).some((service) => service.state.state === 'needs_sign_in');
+}
+
+/** The person, who lets in whoever asks and gives the service the permissions it asks for, until the app is done. */
+async function watch(done) {
+  while (!done.aborted) {
+    const asked = await run(['requests', '--json']);
+    for (const request of asked.code === 0 ? JSON.parse(asked.output) : []) {
+      await run(['approve', request.code || request.id, '--scope', `${NAME}:write`], { input: PIN });
+    }
+    await pause(200, undefined, { signal: done }).catch(() => {});
+  }
+}
+
+/** Something for every field of a schema. */
+function filled(schema = {}) {
+  const words = { string: 'tea', integer: 5, number: 3, boolean: true, array: [], object: {} };
+  const fields = Object.entries(schema.properties ?? {});
+  return Object.fromEntries(
+    fields.map(([name, field]) => [name, field.default ?? field.enum?.[0] ?? words[field.type] ?? 'tea']),
+  );
+}
+
+/** Leave out what has a default, and be given it back: what SEP-1034 wants of an app. */
+const defaults = ({ params: { requestedSchema } }) => ({
+  action: 'accept',
+  content: Object.fromEntries(
+    Object.entries(requestedSchema.properties)
+      .filter(([, field]) => field.default !== undefined)
+      .map(([name, field]) => [name, field.default]),
+  ),
+});
+
+/** The app: everything that is listed is used once; tools with the arguments that the suite gives, where it does. */
+async function use({ client, call }) {
+  const can = client.getServerCapabilities() ?? {};
+  const { tools } = can.tools ? await client.listTools() : { tools: [] };
+  const given = context.toolCalls?.map((one) => ({ ...one, name: `${NAME}_${one.name}` }));
+  for (const { name, arguments: args } of given ??
+    tools.map((t) => ({ name: t.name, arguments: filled(t.inputSchema) }))) {
+    await call(name, args, { timeout: 20_000 }).catch((error) =>
+      process.stderr.write(`${name}: ${error.message}\n`),
+    );
+  }
+  if (can.resources) {
+    const { resources } = await client.listResources();
+    for (const { uri } of resources) await client.readResource({ uri });
+  }
+  if (can.prompts) {
+    const { prompts } = await client.listPrompts();
+    for (const prompt of prompts) {
+      const args = Object.fromEntries((prompt.arguments ?? []).map((one) => [one.name, 'tea']));
+      await client.getPrompt({ name: prompt.name, arguments: args });
+    }
+  }
+}
+
+const stop = await serve();
+const done = new AbortController();
+try {
+  if (!(await signIn('--name', NAME))) process.exitCode = 1;
+  else {
+    const person = watch(done.signal);
+    const to = { command: bellhop, args: ['mcp', '--app', 'conformance', '--home', env.BELLHOP_HOME], env };
+    const app = await connect(to, {
+      sdk: modern ? '2' : '1',
+      era: modern ? 'modern' : 'legacy',
+      answers: { 'elicitation/create': defaults },
+    });
+    await use(app);
+    // The person sees that Bellhop needs them, signs in again, and the app goes on.
+    if (await needsPerson()) {
+      await signIn();
+      await use(app);
+    }
+    await app.close().catch(() => {});
+    done.abort();
+    await person;
+  }
+} finally {
+  done.abort();
+  await stop();
+  rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+}
