@@ -18,6 +18,8 @@ pub struct SignIn {
     pub(crate) browser: Arc<dyn Browser>,
     /// What Bellhop calls itself at a provider.
     pub(crate) client_name: String,
+    /// The address of Bellhop's Client ID Metadata Document, where this build has one.
+    pub(crate) client_document: Option<String>,
     /// The sign-ins that wait for a redirect to the custom scheme.
     pub(crate) desk: Desk,
     /// The addresses a browser may come back to.
@@ -45,6 +47,8 @@ pub struct Target {
     pub known: Option<(String, Registration)>,
     /// What the provider may do against the rules.
     pub exceptions: Exceptions,
+    /// The provider's page where an API token is made.
+    pub token_page: Option<String>,
     /// Whether to stop at [`Phase::Asking`] before anything is opened.
     pub ask: bool,
     /// Whether the person vouches for the address: they typed it, or it is Bellhop's own playground. Only such a
@@ -69,6 +73,7 @@ impl Target {
             client: None,
             known: None,
             exceptions: Exceptions::default(),
+            token_page: None,
             ask: false,
             typed_by_person: true,
             scheme_available: false,
@@ -306,6 +311,7 @@ impl SignIn {
             random,
             browser,
             client_name: client_name.into(),
+            client_document: option_env!("BELLHOP_CLIENT_METADATA_URL").map(str::to_owned),
             desk: Desk::default(),
             loopback,
         }

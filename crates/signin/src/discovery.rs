@@ -10,8 +10,9 @@ use url::Url;
 /// How to sign in to a service.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The resource identifier to ask for (RFC 8707), as the string the service writes.
-    pub(crate) resource: String,
+    /// The resource identifier to ask for (RFC 8707), as the string the service writes; `None` when it is
+    /// not to be told.
+    pub(crate) resource: Option<String>,
     /// The scopes that the service itself lists.
     pub(crate) scopes: Vec<String>,
     /// Whose sign-in it uses.
@@ -39,6 +40,14 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) revocation_endpoint: Option<String>,
     #[serde(default)]
+    pub(crate) device_authorization_endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) require_pushed_authorization_requests: Option<bool>,
+    #[serde(default)]
+    client_id_metadata_document_supported: Option<bool>,
+    #[serde(default)]
     pub(crate) userinfo_endpoint: Option<String>,
     #[serde(default)]
     pub(crate) scopes_supported: Option<Vec<String>>,
@@ -61,6 +70,11 @@ impl Metadata {
         check_address(&self.issuer).map_or_else(|_| self.issuer.clone(), |url| host(&url))
     }
 
+    /// Whether a client may be known by the address of its metadata document.
+    pub(crate) fn takes_documents(&self) -> bool {
+        self.client_id_metadata_document_supported == Some(true)
+    }
+
     fn declares_s256(&self) -> bool {
         self.code_challenge_methods_supported.iter().flatten().any(|m| m == "S256")
     }
@@ -70,7 +84,12 @@ impl Metadata {
 ///
 /// A document that is missing, broken or about something else is passed over: real services publish wrong ones
 /// beside the right one.
-pub(crate) async fn find(web: &Guarded, url: &Url, challenge: &Challenge) -> Result<Found, SignInError> {
+pub(crate) async fn find(
+    web: &Guarded,
+    url: &Url,
+    challenge: &Challenge,
+    pkce_undeclared: bool,
+) -> Result<Found, SignInError> {
     let mut notes = Vec::new();
     let service = service_metadata(web, url, challenge, &mut notes).await;
     let (resource, scopes, issuers) = match service {
@@ -104,10 +123,10 @@ pub(crate) async fn find(web: &Guarded, url: &Url, challenge: &Challenge) -> Res
             server_metadata(web, &own, &[&own, &slash], &mut notes).await?
         }
     };
-    if !server.declares_s256() {
+    if !server.declares_s256() && !pkce_undeclared {
         return Err(SignInError::NoPkce { host: server.host() });
     }
-    Ok(Found { resource, scopes, server })
+    Ok(Found { resource: Some(resource), scopes, server })
 }
 
 fn no_way_in(url: &Url, notes: &[String]) -> SignInError {
@@ -164,8 +183,13 @@ async fn server_metadata(
         }
         // The browser is sent to the first of these, our requests to the others.
         let addresses = [Some(&metadata.authorization_endpoint), Some(&metadata.token_endpoint)];
-        let others =
-            [&metadata.registration_endpoint, &metadata.revocation_endpoint, &metadata.userinfo_endpoint];
+        let others = [
+            &metadata.registration_endpoint,
+            &metadata.revocation_endpoint,
+            &metadata.userinfo_endpoint,
+            &metadata.device_authorization_endpoint,
+            &metadata.pushed_authorization_request_endpoint,
+        ];
         for address in addresses.into_iter().chain(others.map(Option::as_ref)).flatten() {
             web.check(&check_address(address)?)?;
         }

@@ -189,7 +189,16 @@ impl Ask {
         self
     }
 
-    /// Prove ourselves by a token. A token that can't stand in a header is left away: the server then says 401.
+    /// Prove ourselves by a header and its whole value. One that can't stand in a header is left away: the server then says 401.
+    pub(crate) fn proof(mut self, (name, value): &(header::HeaderName, model::Secret)) -> Self {
+        if let Ok(mut value) = header::HeaderValue::from_str(value.expose()) {
+            value.set_sensitive(true);
+            self.headers.insert(name.clone(), value);
+        }
+        self
+    }
+
+    /// The same with an access token.
     pub(crate) fn bearer(mut self, token: &model::Secret) -> Self {
         if let Ok(mut value) = header::HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
             value.set_sensitive(true);

@@ -16,6 +16,9 @@
 //! | `redirect` | where the browser comes back to (RFC 8252) |
 //! | `token` | codes and refresh tokens for tokens; [`classify`] reads the answer |
 //! | `flow` | the sign-in itself, from first to last |
+//! | `choice` | the methods of a service, and what the person chooses |
+//! | `device` | the device authorization grant (RFC 8628) |
+//! | `pasted` | an API token |
 //! | `owner` | the tokens afterwards |
 //! | `fixed` | secrets that nothing renews: API tokens, application passwords |
 //!
@@ -24,6 +27,8 @@
 mod account;
 mod address;
 mod attempt;
+mod choice;
+mod device;
 mod discovery;
 mod error;
 mod events;
@@ -33,6 +38,8 @@ mod http;
 mod moment;
 mod outcome;
 mod owner;
+mod password;
+mod pasted;
 mod ports;
 mod probe;
 mod redirect;

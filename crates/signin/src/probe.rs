@@ -5,7 +5,7 @@ use crate::{
     events,
     http::{Answer, Ask, Guarded, HttpError, is_event_stream},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::Secret;
 use serde_json::{Value, json};
 use url::Url;
@@ -94,7 +94,39 @@ pub(crate) async fn verify(web: &Guarded, url: &Url, token: &Secret) -> Result<O
         let discovered = web.send(discovery(url.clone()).bearer(token)).await;
         return Ok(discovered.ok().and_then(|a| discovered_title(&a)).flatten());
     };
-    leave(web, &answer, Some(token)).await;
+    let proof = (header::AUTHORIZATION, crate::bearer(token));
+    leave(web, &answer, Some(&proof)).await;
+    Ok(title)
+}
+
+/// Show the service a secret that the person gave. Only a real answer of MCP counts: what would be kept for long is
+/// known to work.
+pub(crate) async fn admits(
+    web: &Guarded,
+    url: &Url,
+    proof: &(HeaderName, Secret),
+) -> Result<Option<String>, SignInError> {
+    let name = host(url);
+    let answer = web.send(hello(url.clone()).proof(proof)).await;
+    let answer = answer.map_err(|cause| SignInError::Http { host: name.clone(), cause })?;
+    let refused = |a: &Answer| matches!(a.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    if refused(&answer) {
+        return Err(SignInError::SecretRefused { host: name });
+    }
+    let Some(title) = welcome(&answer) else {
+        let discovered = web.send(discovery(url.clone()).proof(proof)).await;
+        let discovered = discovered.map_err(|cause| SignInError::Http { host: name.clone(), cause })?;
+        if refused(&discovered) {
+            return Err(SignInError::SecretRefused { host: name });
+        }
+        return discovered_title(&discovered).ok_or_else(|| no_welcome(name, &answer));
+    };
+    // Some greet everybody, and look at the secret only then.
+    let listed = enter(web, &answer, Some(proof)).await;
+    leave(web, &answer, Some(proof)).await;
+    if listed.as_ref().is_some_and(refused) {
+        return Err(SignInError::SecretRefused { host: name });
+    }
     Ok(title)
 }
 
@@ -206,22 +238,22 @@ fn no_welcome(host: String, answer: &Answer) -> SignInError {
 }
 
 /// Go on in the session that a welcome opened, up to its first list.
-async fn enter(web: &Guarded, welcome: &Answer, token: Option<&Secret>) -> Option<Answer> {
+async fn enter(web: &Guarded, welcome: &Answer, proof: Option<&(HeaderName, Secret)>) -> Option<Answer> {
     let initialized =
         rpc(welcome.url.clone(), &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     let list = rpc(welcome.url.clone(), &json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" }));
-    web.send(in_session(initialized, welcome, token)).await.ok()?;
-    web.send(in_session(list, welcome, token)).await.ok()
+    web.send(in_session(initialized, welcome, proof)).await.ok()?;
+    web.send(in_session(list, welcome, proof)).await.ok()
 }
 
 /// End the session that a welcome opened. A server need not allow that, and most forget it anyway.
-async fn leave(web: &Guarded, welcome: &Answer, token: Option<&Secret>) {
+async fn leave(web: &Guarded, welcome: &Answer, proof: Option<&(HeaderName, Secret)>) {
     if welcome.headers.contains_key(SESSION) {
-        let _ = web.send(in_session(Ask::delete(welcome.url.clone()), welcome, token)).await;
+        let _ = web.send(in_session(Ask::delete(welcome.url.clone()), welcome, proof)).await;
     }
 }
 
-fn in_session(mut ask: Ask, welcome: &Answer, token: Option<&Secret>) -> Ask {
+fn in_session(mut ask: Ask, welcome: &Answer, proof: Option<&(HeaderName, Secret)>) -> Ask {
     if let Some(session) = welcome.headers.get(SESSION) {
         ask.headers.insert(SESSION, session.clone());
     }
@@ -231,8 +263,8 @@ fn in_session(mut ask: Ask, welcome: &Answer, token: Option<&Secret>) -> Ask {
     if let Some(revision) = revision {
         ask.headers.insert("mcp-protocol-version", revision);
     }
-    match token {
-        Some(token) => ask.bearer(token),
+    match proof {
+        Some(proof) => ask.proof(proof),
         None => ask,
     }
 }

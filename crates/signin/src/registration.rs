@@ -1,5 +1,5 @@
 use crate::{
-    ClientAuth, ClientSource, Registration, SignInError,
+    ClientAuth, ClientSource, GivenClient, Registration, SignInError,
     address::{check_address, host},
     discovery::Metadata,
     http::{Ask, Guarded},
@@ -7,7 +7,7 @@ use crate::{
 };
 use model::{Secret, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Why there is no registration.
 pub(crate) enum Unregistered {
@@ -46,19 +46,81 @@ pub(crate) async fn register(
     redirect_uri: &str,
     scopes: &[String],
 ) -> Result<Registration, Unregistered> {
+    let asked = json!({
+        "redirect_uris": [redirect_uri],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+    });
+    introduce(web, server, client_name, asked, scopes).await
+}
+
+/// The same for the device authorization grant, which comes back nowhere.
+pub(crate) async fn register_device(
+    web: &Guarded,
+    server: &Metadata,
+    client_name: &str,
+    scopes: &[String],
+) -> Result<Registration, Unregistered> {
+    let asked = json!({
+        "redirect_uris": [],
+        "grant_types": [crate::device::GRANT, "refresh_token"],
+        "response_types": [],
+    });
+    introduce(web, server, client_name, asked, scopes).await
+}
+
+/// The registration that the provider gave the person, for this server alone.
+pub(crate) fn given_registration(given: GivenClient, server: &Metadata) -> Registration {
+    let auth = match (&given.client_secret, server.token_endpoint_auth_methods_supported.as_deref()) {
+        (None, _) => ClientAuth::None,
+        // Without a word from the server it is `client_secret_basic` (RFC 8414 §2).
+        (Some(_), None) => ClientAuth::Basic,
+        (Some(_), Some(methods)) => {
+            let can = |auth| methods.iter().any(|m| m == method_name(auth));
+            if can(ClientAuth::Basic) || !can(ClientAuth::Post) {
+                ClientAuth::Basic
+            } else {
+                ClientAuth::Post
+            }
+        }
+    };
+    Registration {
+        client_id: given.client_id,
+        client_secret: given.client_secret,
+        auth,
+        source: ClientSource::Given,
+        secret_ends: None,
+        management: None,
+    }
+}
+
+/// Our Client ID Metadata Document as the registration: its address is the client id.
+pub(crate) fn document_registration(address: &str) -> Registration {
+    Registration {
+        client_id: address.to_owned(),
+        client_secret: None,
+        auth: ClientAuth::None,
+        source: ClientSource::Document,
+        secret_ends: None,
+        management: None,
+    }
+}
+
+async fn introduce(
+    web: &Guarded,
+    server: &Metadata,
+    client_name: &str,
+    mut asked: Value,
+    scopes: &[String],
+) -> Result<Registration, Unregistered> {
     let name = server.host();
     let Some(endpoint) = &server.registration_endpoint else {
         return Err(Unregistered::Other(SignInError::NoRegistration { host: name }));
     };
     let url = check_address(endpoint).map_err(|e| Unregistered::Other(e.into()))?;
-    let mut asked = json!({
-        "client_name": client_name,
-        "application_type": "native",
-        "redirect_uris": [redirect_uri],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": method_name(wanted(server)),
-    });
+    asked["client_name"] = client_name.into();
+    asked["application_type"] = "native".into();
+    asked["token_endpoint_auth_method"] = method_name(wanted(server)).into();
     if !scopes.is_empty() {
         asked["scope"] = scopes.join(" ").into();
     }

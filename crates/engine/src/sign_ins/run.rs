@@ -162,6 +162,7 @@ async fn begin(inner: &Arc<Inner>, rooms: &Arc<Rooms>, purpose: Purpose, url: St
             pkce_undeclared: exceptions.contains(&Exception::PkceUndeclared),
             no_resource: exceptions.contains(&Exception::NoResource),
         },
+        token_page: None,
         ask: wish.ask,
         // A tile that is part of Bellhop leads to no private network, but for the playground's.
         typed_by_person: tile.is_none_or(|t| t.own || !matches!(t.at, At::Url { .. })),

@@ -61,6 +61,10 @@ pub(super) struct Ways {
     /// Whether MCP refuses even tokens it should accept.
     pub(super) refuse_tokens: bool,
     pub(super) trouble: VecDeque<Trouble>,
+    /// What the metadata says besides.
+    pub(super) metadata: Value,
+    /// A header and its value that MCP takes instead of a token of the sign-in.
+    pub(super) key: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Default)]
@@ -73,6 +77,8 @@ struct Seen {
     codes: HashMap<String, Fields>,
     access: u32,
     refresh: Option<String>,
+    /// The fields of the requests at the device and the pushed request endpoints.
+    asked: Vec<Fields>,
 }
 
 pub(super) struct Server {
@@ -106,6 +112,8 @@ impl Server {
             revocation: true,
             refuse_tokens: false,
             trouble: VecDeque::new(),
+            metadata: json!({}),
+            key: None,
         };
         let server = Arc::new(Self {
             origin: format!("http://{}", socket.local_addr().unwrap()),
@@ -131,6 +139,8 @@ impl Server {
             .route("/authorize", get(authorize))
             .route("/token", post(token))
             .route("/revoke", post(revoke))
+            .route("/device", post(device))
+            .route("/par", post(push))
             .route("/userinfo", get(userinfo))
             .with_state(server.clone());
         let task = tokio::spawn(async move { axum::serve(socket, app).await.unwrap() });
@@ -165,6 +175,11 @@ impl Server {
     /// The requests to the token endpoint: their fields and their `Authorization`.
     pub(super) fn tokens(&self) -> Vec<(Fields, Option<String>)> {
         self.seen().tokens.clone()
+    }
+
+    /// The requests to the device authorization endpoint and the one for pushed requests.
+    pub(super) fn asked(&self) -> Vec<Fields> {
+        self.seen().asked.clone()
     }
 
     /// Let the server know a refresh token, as of a sign-in in the past.
@@ -214,6 +229,9 @@ impl Server {
         if ways.revocation {
             m["revocation_endpoint"] = format!("{at}/revoke").into();
         }
+        for (name, value) in ways.metadata.as_object().into_iter().flatten() {
+            m[name] = value.clone();
+        }
         m
     }
 }
@@ -221,9 +239,11 @@ impl Server {
 async fn mcp(State(s): App, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let open = s.ways().open;
     let challenge = s.ways().challenge;
-    let good = headers.get(header::AUTHORIZATION).is_some_and(|v| {
-        v.to_str().unwrap() == format!("Bearer access-{}", s.seen().access) && !s.ways().refuse_tokens
-    });
+    let key = s.ways().key;
+    let good = key.is_some_and(|(name, value)| headers.get(name).is_some_and(|v| v == value))
+        || headers.get(header::AUTHORIZATION).is_some_and(|v| {
+            v.to_str().unwrap() == format!("Bearer access-{}", s.seen().access) && !s.ways().refuse_tokens
+        });
     if !open && !good {
         let named = format!("Bearer scope=\"notes:read\", resource_metadata=\"{}/named-resource\"", s.origin);
         let value = if challenge { named } else { "Bearer".to_owned() };
@@ -293,7 +313,7 @@ async fn openid(State(s): App) -> Response {
 }
 
 async fn register(State(s): App, Json(asked): Json<Value>) -> Response {
-    let redirect = asked["redirect_uris"][0].as_str().unwrap().to_owned();
+    let redirect = asked["redirect_uris"][0].as_str().unwrap_or_default().to_owned();
     s.seen().registrations.push(asked.clone());
     if redirect.starts_with("http:") && !s.ways().loopback {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_redirect_uri" }))).into_response();
@@ -316,7 +336,12 @@ async fn unregister(State(s): App) -> StatusCode {
 }
 
 /// The sign-in page, whose person always says yes, unless `deny`.
-async fn authorize(State(s): App, Query(asked): Query<Fields>) -> Response {
+async fn authorize(State(s): App, Query(mut asked): Query<Fields>) -> Response {
+    if asked.contains_key("request_uri") {
+        assert_eq!(asked.len(), 3, "the browser carries a reference and nothing else");
+        let pushed = s.seen().asked.pop().unwrap();
+        asked.extend(pushed);
+    }
     assert_eq!((&*asked["response_type"], &*asked["ui"]), ("code", "1"));
     assert_eq!(asked["code_challenge_method"], "S256");
     let mut back = url::Url::parse(&asked["redirect_uri"]).unwrap();
@@ -364,8 +389,9 @@ async fn token(State(s): App, headers: HeaderMap, Form(form): Form<Fields>) -> R
             let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
             hash == asked["code_challenge"]
                 && form["redirect_uri"] == asked["redirect_uri"]
-                && form["resource"] == asked["resource"]
+                && form.get("resource") == asked.get("resource")
         }),
+        crate::device::GRANT => form["device_code"] == "device-1",
         "refresh_token" => s.seen().refresh.as_ref() == Some(&form["refresh_token"]),
         _ => false,
     };
@@ -383,4 +409,22 @@ async fn revoke(State(s): App, Form(form): Form<Fields>) -> StatusCode {
 
 async fn userinfo() -> Json<Value> {
     Json(json!({ "sub": "1", "email": "anna@notes.example" }))
+}
+
+async fn device(State(s): App, Form(form): Form<Fields>) -> Json<Value> {
+    s.seen().asked.push(form);
+    Json(json!({
+        "device_code": "device-1",
+        "user_code": "WDJB-MJHT",
+        "verification_uri": format!("{}/activate", s.origin),
+        "verification_uri_complete": format!("{}/activate?user_code=WDJB-MJHT", s.origin),
+        "expires_in": 600,
+        "interval": 5,
+    }))
+}
+
+async fn push(State(s): App, Form(form): Form<Fields>) -> (StatusCode, Json<Value>) {
+    assert!(!form.contains_key("ui"), "the page's own parameters stay with it");
+    s.seen().asked.push(form);
+    (StatusCode::CREATED, Json(json!({ "request_uri": "urn:x:1", "expires_in": 60 })))
 }
