@@ -1,10 +1,10 @@
-use crate::{Exception, GivenClient, SignInMethod};
+use crate::{Exception, GivenClient, Hidden, SignInMethod};
 use model::{AppId, AttemptId, ConnectionId, Listing, RequestId, Scope, ServiceId, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// Something a person does. [`Command::widens`] tells which ones need that person to be there.
-#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "do", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Command {
@@ -83,7 +83,8 @@ pub enum Command {
         /// Which sign-in.
         attempt: AttemptId,
         /// The token. It goes to the service alone.
-        token: String,
+        #[ts(as = "String")]
+        token: Hidden,
         /// The header that carries it as it is; when missing, `Authorization` with the scheme `Bearer`.
         #[serde(default)]
         #[ts(optional)]
@@ -100,7 +101,8 @@ pub enum Command {
         /// The name of the user at the site.
         user: String,
         /// The password. It goes to the site alone.
-        password: String,
+        #[ts(as = "String")]
+        password: Hidden,
     },
     /// Open the sign-in page again.
     OpenAgain {
@@ -180,33 +182,6 @@ pub enum Command {
     },
     /// Finish now and let another process take over; answered when all is stored, within 5 s.
     Finish,
-}
-
-impl std::fmt::Debug for Command {
-    /// As it goes over the wire, but for its secrets.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut shown = match serde_json::to_value(self) {
-            Ok(shown) => shown,
-            Err(_) => return f.write_str("Command"),
-        };
-        hide(&mut shown);
-        write!(f, "Command({shown})")
-    }
-}
-
-/// The fields of commands that hold secrets, at any depth.
-const SECRETS: [&str; 4] = ["token", "password", "passphrase", "client_secret"];
-
-fn hide(value: &mut serde_json::Value) {
-    if let serde_json::Value::Object(fields) = value {
-        for (name, value) in fields {
-            if SECRETS.contains(&name.as_str()) && !value.is_null() {
-                *value = "…".into();
-            } else {
-                hide(value);
-            }
-        }
-    }
 }
 
 impl Command {
@@ -331,14 +306,14 @@ mod tests {
         let commands = [
             Command::GiveToken {
                 attempt: "a".into(),
-                token: "s3cret".to_owned(),
+                token: Hidden("s3cret".to_owned()),
                 header: Some("X-Api-Key".to_owned()),
                 ends: None,
             },
             Command::GivePassword {
                 attempt: "a".into(),
                 user: "anna".to_owned(),
-                password: "s3cret".to_owned(),
+                password: Hidden("s3cret".to_owned()),
             },
             Command::ContinueSignIn {
                 attempt: "a".into(),

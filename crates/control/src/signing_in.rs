@@ -33,6 +33,17 @@ pub enum Exception {
     NoResource,
 }
 
+/// A secret on its way to the engine. Its debug form does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
 /// A registration that the provider gave the person (a pre-registered client).
 #[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -56,10 +56,10 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
             inner.sign_ins.choose(&attempt, method, permissions, client)
         }
         Command::GiveToken { attempt, token, header, ends } => {
-            inner.sign_ins.give_token(&attempt, token, header, ends)
+            inner.sign_ins.give_token(&attempt, token.0, header, ends)
         }
         Command::GivePassword { attempt, user, password } => {
-            inner.sign_ins.say(&attempt, signin::Said::Password { user, password: Secret::new(password) })
+            inner.sign_ins.say(&attempt, signin::Said::Password { user, password: Secret::new(password.0) })
         }
         Command::OpenAgain { attempt } => inner.sign_ins.open_again(&attempt).await,
         Command::CancelSignIn { attempt } => {
