@@ -31,6 +31,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Stop> {
     }
     let home = Home::find(home)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // One is enough for more calls than all apps of a person make, and cheaper: no call wakes another thread,
+        // and none keeps memory of its own. What takes long goes to threads of its own.
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|e| Problem::new("cli.runtime", format!("Bellhop can't start: {e}."), "Try again."))?;

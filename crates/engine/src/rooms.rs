@@ -57,7 +57,6 @@ pub(crate) struct Rooms {
     pub(crate) relay: Arc<Relay>,
     pub(crate) signin: SignIn,
     pub(crate) authority_routes: axum::Router,
-    pub(crate) relay_routes: axum::Router,
     pub(crate) bridge_asks: Asks,
     http: Http,
     apps: apps::Apps,
@@ -115,7 +114,6 @@ impl Rooms {
                 computer: inner.computer.clone(),
                 connections: Connections::new(Arc::clone(&inner.publisher)),
                 authority_routes: authority.routes(),
-                relay_routes: relay.routes(),
                 authority,
                 relay,
                 signin: SignIn::new(

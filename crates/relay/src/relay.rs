@@ -1,5 +1,5 @@
 use crate::{
-    About, Access, Admission, Connection, InventoryRows, Leave, Limits, Person, Record, Service,
+    About, Access, Admission, Caller, Connection, InventoryRows, Leave, Limits, Person, Record, Service,
     app::App,
     atlas::Atlas,
     client::Http,
@@ -12,8 +12,10 @@ use crate::{
     uris::Heard,
 };
 use arc_swap::ArcSwap;
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use http::Request;
 use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, ServiceId, ShortName};
 use protocol::{Notification, method};
 use std::{
@@ -41,7 +43,7 @@ pub struct ToolsShown {
     pub compact: bool,
 }
 
-/// The room: sessions, inventories and the routes under `/mcp`.
+/// The room: sessions, inventories and the endpoints under `/mcp`.
 pub struct Relay {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) admission: Arc<dyn Admission>,
@@ -103,10 +105,15 @@ impl Relay {
         })
     }
 
-    /// `/mcp` and `/mcp/{service}`. The handlers take `Extension<Caller>`, which a boundary layer must have
-    /// put there; without one they answer 500.
-    pub fn routes(self: &Arc<Self>) -> axum::Router {
-        routes::router(self)
+    /// Answers a request at an endpoint: `/mcp` or `/mcp/{service}`, which is what `endpoint` says of its path.
+    /// Only a boundary layer calls this, for it alone makes a [`Caller`].
+    pub async fn answer(
+        self: &Arc<Self>,
+        caller: Caller,
+        endpoint: Resource,
+        request: Request<Body>,
+    ) -> Response {
+        routes::endpoint(self.clone(), caller, endpoint, request).await
     }
 
     /// The connection is gone: ends its sessions and tells the services. A service that does not answer can

@@ -9,11 +9,8 @@ use crate::{
     stream::Stream,
 };
 use axum::{
-    Extension, Router,
     body::Body,
-    extract::{Path, State},
     response::{IntoResponse, Response},
-    routing::any,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -23,31 +20,13 @@ use model::Resource;
 use protocol::{Era, Message, Object, Packet, Revision, code, header as mcp, sse};
 use std::sync::Arc;
 
-pub(crate) fn router(relay: &Arc<Relay>) -> Router {
-    Router::new().route("/mcp", any(at_all)).route("/mcp/{service}", any(at_one)).with_state(relay.clone())
-}
-
-async fn at_all(
-    State(relay): State<Arc<Relay>>,
-    Extension(caller): Extension<Caller>,
+/// Answer a request at an endpoint.
+pub(crate) async fn endpoint(
+    relay: Arc<Relay>,
+    caller: Caller,
+    endpoint: Resource,
     request: Request<Body>,
 ) -> Response {
-    endpoint(relay, caller, Resource::All, request).await
-}
-
-async fn at_one(
-    State(relay): State<Arc<Relay>>,
-    Path(service): Path<String>,
-    Extension(caller): Extension<Caller>,
-    request: Request<Body>,
-) -> Response {
-    match service.parse() {
-        Ok(name) => endpoint(relay, caller, Resource::One(name), request).await,
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-async fn endpoint(relay: Arc<Relay>, caller: Caller, endpoint: Resource, request: Request<Body>) -> Response {
     // A token for one service opens that one alone. The boundary says so better; this says so always.
     if let Some(Resource::One(_)) = &caller.resource
         && caller.resource.as_ref() != Some(&endpoint)

@@ -109,9 +109,9 @@ pub(crate) async fn streams(
         let message = Message::json(http.era(), "tools/call", params(n));
         let mut request = http.request("tools/call", Some(&name), message);
         let mut conn = http.another().await?;
-        let head = timeout(PATIENCE, conn.begin(request.with_id(n as u64).0)).await??;
-        if head.status != 200 {
-            return Err(format!("stream {n} was answered {}", head.status).into());
+        let status = timeout(PATIENCE, conn.begin(&mut request, n as u64)).await??;
+        if status != hyper::StatusCode::OK {
+            return Err(format!("stream {n} was answered {status}").into());
         }
         open.push(conn);
     }

@@ -2,11 +2,11 @@
 
 use crate::{
     Failure,
-    conn::Conn,
-    message::{Era, LEGACY, MODERN, Message, answers, value},
+    conn::{Answer, Conn},
+    message::{Answered, Era, FIRST_ID, Head, LEGACY, MODERN, Message, answers, value},
 };
+use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// Where an MCP endpoint is, and how to be let in there.
 #[derive(Debug, Clone)]
@@ -44,17 +44,16 @@ impl Http {
                 return Err(format!("initialize: {answer}").into());
             }
             http.session = session;
-            let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-            let head = http.head("notifications/initialized", None, ready.len());
-            http.conn.exchange(format!("{head}{ready}").as_bytes()).await?;
+            let mut ready =
+                http.request("notifications/initialized", None, Message::notice("notifications/initialized"));
+            http.conn.exchange(&mut ready, 0).await?;
         }
         Ok(http)
     }
 
     /// A request with its head.
     pub(crate) fn request(&self, method: &str, name: Option<&str>, json: Message) -> Message {
-        let head = self.head(method, name, json.len());
-        json.after(&head)
+        json.under(self.head(method, name))
     }
 
     /// The echo of so many bytes.
@@ -71,9 +70,9 @@ impl Http {
         let name = params["name"].as_str().map(str::to_owned);
         let mut request = self.request(method, name.as_deref(), Message::json(self.era, method, params));
         self.next += 1;
-        let (head, body) = self.conn.exchange(request.with_id(self.next).0).await?;
-        let answer = value(body).ok_or_else(|| said(head.status, body))?;
-        Ok((head.session, answer))
+        let Answer { status, headers, body } = self.conn.exchange(&mut request, self.next).await?;
+        let session = headers.get("mcp-session-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        Ok((session, value(&body).ok_or_else(|| said(status, &body))?))
     }
 
     /// Send one call, and read its answer.
@@ -83,7 +82,7 @@ impl Http {
 
     /// One more connection, for calls at the same time.
     pub(crate) async fn another(&self) -> Result<Conn, Failure> {
-        Ok(Conn::open(&self.endpoint.authority).await?)
+        Conn::open(&self.endpoint.authority).await
     }
 
     /// Go on with a new connection.
@@ -97,40 +96,47 @@ impl Http {
         self.era
     }
 
-    fn head(&self, method: &str, name: Option<&str>, length: usize) -> String {
+    fn head(&self, method: &str, name: Option<&str>) -> Head {
         let Endpoint { authority, path, bearer } = &self.endpoint;
-        let mut head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\n\
-             accept: application/json, text/event-stream\r\ncontent-length: {length}\r\n"
-        );
-        // Writing to a string can't fail.
+        let mut headers = HeaderMap::new();
+        let mut say = |name: &'static str, value: &str| {
+            // What is said here was made here, or by the server that gave the session.
+            if let Ok(value) = value.parse() {
+                headers.insert(name, value);
+            }
+        };
+        say("host", authority);
+        say("content-type", "application/json");
+        say("accept", "application/json, text/event-stream");
         if let Some(bearer) = bearer {
-            let _ = write!(head, "authorization: Bearer {bearer}\r\n");
+            say("authorization", &format!("Bearer {bearer}"));
         }
         match (self.era, &self.session) {
             (Era::Modern, _) => {
-                let _ = write!(head, "mcp-protocol-version: {MODERN}\r\nmcp-method: {method}\r\n");
+                say("mcp-protocol-version", MODERN);
+                say("mcp-method", method);
                 if let Some(name) = name {
-                    let _ = write!(head, "mcp-name: {name}\r\n");
+                    say("mcp-name", name);
                 }
             }
             (Era::Legacy, Some(session)) => {
-                let _ = write!(head, "mcp-protocol-version: {LEGACY}\r\nmcp-session-id: {session}\r\n");
+                say("mcp-protocol-version", LEGACY);
+                say("mcp-session-id", session);
             }
             (Era::Legacy, None) => {}
         }
-        head + "\r\n"
+        Head { path: path.parse().unwrap_or_default(), headers }
     }
 }
 
 /// Send one call on this connection, and read its answer.
 pub(crate) async fn call(conn: &mut Conn, request: &mut Message, id: u64) -> Result<(), Failure> {
-    let (bytes, digits) = request.with_id(id);
-    let (head, body) = conn.exchange(bytes).await?;
-    if head.status == 200 && answers(body, &digits) { Ok(()) } else { Err(said(head.status, body)) }
+    let Answer { status, body, .. } = conn.exchange(request, id).await?;
+    let answered = status == StatusCode::OK && answers(&body, FIRST_ID + id) == Some(Answered::Result);
+    if answered { Ok(()) } else { Err(said(status, &body)) }
 }
 
-fn said(status: u16, body: &[u8]) -> Failure {
+fn said(status: StatusCode, body: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(&body[..body.len().min(300)]);
     format!("answered {status}: {text}").into()
 }

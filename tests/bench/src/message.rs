@@ -1,6 +1,8 @@
 //! The requests that are measured, made once and sent many times with another id.
 
+use hyper::{HeaderMap, Uri};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Which generation of MCP a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +19,26 @@ pub(crate) const LEGACY: &str = "2025-11-25";
 pub(crate) const MODERN: &str = "2026-07-28";
 
 /// All ids have ten digits, so that a request's length doesn't depend on its id.
-const FIRST_ID: u64 = 1_000_000_000;
+pub(crate) const FIRST_ID: u64 = 1_000_000_000;
 
-/// A request in bytes, whose id can be changed in place.
+/// The address and headers of an HTTP request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Head {
+    /// The path.
+    pub path: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+/// A request. It is written anew each time it is sent, as apps do.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
-    bytes: Vec<u8>,
-    id_at: usize,
+    json: Value,
+    /// What an HTTP request with it says besides.
+    head: Option<Arc<Head>>,
+    /// Whether it is a line.
+    line: bool,
+    written: Vec<u8>,
 }
 
 impl Message {
@@ -36,9 +51,14 @@ impl Message {
                 "io.modelcontextprotocol/clientInfo": { "name": "bellhop-bench", "version": "1" },
             });
         }
-        let before = r#"{"jsonrpc":"2.0","id":"#;
-        let text = format!(r#"{before}{FIRST_ID},"method":"{method}","params":{params}}}"#);
-        Self { id_at: before.len(), bytes: text.into_bytes() }
+        let json = json!({ "jsonrpc": "2.0", "id": FIRST_ID, "method": method, "params": params });
+        Self { json, head: None, line: false, written: Vec::new() }
+    }
+
+    /// The JSON of a notice.
+    pub(crate) fn notice(method: &str) -> Self {
+        let json = json!({ "jsonrpc": "2.0", "method": method });
+        Self { json, head: None, line: false, written: Vec::new() }
     }
 
     /// The echo of so many bytes.
@@ -46,41 +66,53 @@ impl Message {
         Self::json(era, "tools/call", json!({ "name": tool, "arguments": { "text": "x".repeat(size) } }))
     }
 
-    /// The same with something before it, such as the head of an HTTP request.
-    pub(crate) fn after(self, head: &str) -> Self {
-        let id_at = self.id_at + head.len();
-        Self { bytes: [head.as_bytes(), &self.bytes].concat(), id_at }
+    /// The same as the body of an HTTP request.
+    pub(crate) fn under(self, head: Head) -> Self {
+        Self { head: Some(Arc::new(head)), ..self }
+    }
+
+    /// What an HTTP request with it says besides.
+    pub(crate) fn head(&self) -> Head {
+        self.head.as_deref().cloned().unwrap_or_default()
     }
 
     /// The same as a line.
-    pub(crate) fn line(mut self) -> Self {
-        self.bytes.push(b'\n');
-        self
-    }
-
-    /// How long it is.
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+    pub(crate) fn line(self) -> Self {
+        Self { line: true, ..self }
     }
 
     /// The bytes, with this id; and the id as it stands in them.
-    pub(crate) fn with_id(&mut self, id: u64) -> (&[u8], [u8; 10]) {
-        let mut digits = [0; 10];
-        let mut rest = FIRST_ID + id;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
+    pub(crate) fn with_id(&mut self, id: u64) -> (&[u8], u64) {
+        let id = FIRST_ID + id;
+        if self.json.get("id").is_some() {
+            self.json["id"] = id.into();
         }
-        self.bytes[self.id_at..self.id_at + 10].copy_from_slice(&digits);
-        (&self.bytes, digits)
+        self.written.clear();
+        // Writing JSON to memory can't fail.
+        let _ = serde_json::to_writer(&mut self.written, &self.json);
+        if self.line {
+            self.written.push(b'\n');
+        }
+        (&self.written, id)
     }
 }
 
-/// Whether an answer is the one to this id: it stands in the envelope, which is at one of the two ends.
-pub(crate) fn answers(body: &[u8], id: &[u8; 10]) -> bool {
-    const NEAR: usize = 160;
-    let ends = [&body[..body.len().min(NEAR)], &body[body.len().saturating_sub(NEAR)..]];
-    ends.iter().any(|end| end.windows(10).any(|window| window == id))
+/// Whether an answer is the one to this id, and a result or an error. All of it is read, as apps do.
+pub(crate) fn answers(body: &[u8], id: u64) -> Option<Answered> {
+    let answer = value(body)?;
+    if answer["id"] != id {
+        return None;
+    }
+    Some(if answer.get("result").is_some() { Answered::Result } else { Answered::Error })
+}
+
+/// What an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// It was done.
+    Result,
+    /// It was not.
+    Error,
 }
 
 /// The JSON in a body, which may be an event stream.
@@ -99,10 +131,10 @@ mod tests {
 
     #[test]
     fn a_new_id_changes_nothing_else() {
-        let mut message = Message::echo(Era::Modern, "echo", 64).after("POST / HTTP/1.1\r\n\r\n").line();
-        let before = message.len();
-        let (bytes, digits) = message.with_id(7);
-        assert_eq!(&digits, b"1000000007");
+        let mut message = Message::echo(Era::Modern, "echo", 64).line();
+        let before = message.with_id(1).0.len();
+        let (bytes, id) = message.with_id(7);
+        assert_eq!(id, 1_000_000_007);
         assert_eq!(bytes.len(), before);
         let json = bytes.split(|b| *b == b'\n').rfind(|line| line.starts_with(b"{")).unwrap();
         let value: Value = serde_json::from_slice(json).unwrap();
@@ -113,8 +145,10 @@ mod tests {
     #[test]
     fn an_answer_to_another_id_is_not_ours() {
         let (_, ours) = Message::echo(Era::Legacy, "echo", 1).with_id(12);
-        assert!(answers(br#"{"jsonrpc":"2.0","id":1000000012,"result":{}}"#, &ours));
-        assert!(!answers(br#"{"jsonrpc":"2.0","id":1000000013,"result":{}}"#, &ours));
+        let answered = |text: &[u8]| answers(text, ours);
+        assert_eq!(answered(br#"{"jsonrpc":"2.0","id":1000000012,"result":{}}"#), Some(Answered::Result));
+        assert_eq!(answered(br#"{"jsonrpc":"2.0","id":1000000012,"error":{}}"#), Some(Answered::Error));
+        assert_eq!(answered(br#"{"jsonrpc":"2.0","id":1000000013,"result":{}}"#), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    message::{Era, LEGACY, Message, answers},
+    message::{Answered, Era, LEGACY, Message, answers},
 };
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
@@ -75,11 +75,10 @@ impl Client {
     pub(crate) async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Failure> {
         self.next += 1;
         let mut request = Message::json(self.era, method, params).line();
-        let (bytes, digits) = request.with_id(self.next);
-        self.write(bytes).await?;
+        let id = self.request(&mut request, self.next).await?;
         loop {
             self.read().await?;
-            if answers(&self.line, &digits) {
+            if answers(&self.line, id).is_some() {
                 return Ok(serde_json::from_slice(&self.line)?);
             }
         }
@@ -87,39 +86,36 @@ impl Client {
 
     /// Send one call, and read its answer.
     pub(crate) async fn call(&mut self, request: &mut Message, id: u64) -> Result<(), Failure> {
-        let (bytes, digits) = request.with_id(id);
-        self.write(bytes).await?;
+        let id = self.request(request, id).await?;
         loop {
             self.read().await?;
-            if answers(&self.line, &digits) {
-                return self.sound();
+            match answers(&self.line, id) {
+                Some(Answered::Result) => return Ok(()),
+                Some(Answered::Error) => return Err(self.said()),
+                None => {}
             }
         }
     }
 
     /// Send one call, without waiting.
     pub(crate) async fn send(&mut self, request: &mut Message, id: u64) -> Result<(), Failure> {
-        self.write(request.with_id(id).0).await
+        self.request(request, id).await.map(|_| ())
     }
 
     /// Read the answer to any call.
     pub(crate) async fn any(&mut self) -> Result<(), Failure> {
         loop {
             self.read().await?;
-            if self.line.windows(8).any(|window| window == b"\"result\"") {
-                return Ok(());
+            match serde_json::from_slice::<Value>(&self.line) {
+                Ok(answer) if answer.get("result").is_some() => return Ok(()),
+                Ok(answer) if answer.get("error").is_some() => return Err(self.said()),
+                _ => {}
             }
-            self.sound()?;
         }
     }
 
-    fn sound(&self) -> Result<(), Failure> {
-        // In a short line the whole envelope is seen; a long one has a payload.
-        let start = &self.line[..self.line.len().min(400)];
-        match start.windows(7).any(|window| window == b"\"error\"") {
-            true => Err(String::from_utf8_lossy(start).into_owned().into()),
-            false => Ok(()),
-        }
+    fn said(&self) -> Failure {
+        String::from_utf8_lossy(&self.line[..self.line.len().min(400)]).into_owned().into()
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
@@ -128,6 +124,12 @@ impl Client {
             0 => Err("it ended".into()),
             _ => Ok(()),
         }
+    }
+
+    async fn request(&mut self, request: &mut Message, id: u64) -> Result<u64, Failure> {
+        let (bytes, id) = request.with_id(id);
+        self.write(bytes).await?;
+        Ok(id)
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {

@@ -1,4 +1,5 @@
-//! The service behind all subjects: an MCP server that costs little, in both eras.
+//! The service behind all subjects: an MCP server that costs little, in both eras. It reads and writes JSON as
+//! servers do, whole and as values.
 //!
 //! The path says what it can do: `/legacy`, `/modern` or `/both`, then `/many/N` for a list of N tools, or
 //! anything else to have another address.
@@ -13,8 +14,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 use std::{
     convert::Infallible,
     sync::atomic::{AtomicU64, Ordering},
@@ -24,42 +24,6 @@ use tokio::net::TcpListener;
 
 type Body = BoxBody<Bytes, Infallible>;
 type Answer = Response<Body>;
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    method: &'a str,
-    #[serde(borrow, default)]
-    params: Option<Params<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Params<'a> {
-    name: Option<&'a str>,
-    #[serde(borrow)]
-    arguments: Option<Arguments<'a>>,
-    #[serde(rename = "_meta", borrow)]
-    meta: Option<Meta<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Arguments<'a> {
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(default)]
-    events: u64,
-    #[serde(default)]
-    every_ms: u64,
-}
-
-#[derive(Deserialize)]
-struct Meta<'a> {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
-    version: Option<&'a str>,
-    #[serde(rename = "progressToken", borrow)]
-    progress: Option<&'a RawValue>,
-}
 
 /// Serve until standard input ends.
 pub(crate) async fn serve(listener: TcpListener) -> std::io::Result<()> {
@@ -86,39 +50,41 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return Ok(empty(StatusCode::BAD_REQUEST));
     };
-    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&body) else {
-        return Ok(error(StatusCode::BAD_REQUEST, "null", -32700, "not a request"));
+    let Ok(mut message) = serde_json::from_slice::<Value>(&body) else {
+        return Ok(error(StatusCode::BAD_REQUEST, &Value::Null, -32700, "not a request"));
     };
-    let Some(id) = envelope.id else { return Ok(empty(StatusCode::ACCEPTED)) };
-    let id = id.get();
+    let (id, params) = (message["id"].take(), message["params"].take());
+    if id.is_null() {
+        return Ok(empty(StatusCode::ACCEPTED));
+    }
     let (era, rest) = head.uri.path()[1..].split_once('/').unwrap_or((&head.uri.path()[1..], ""));
-    let modern = envelope.params.as_ref().and_then(|p| p.meta.as_ref()?.version) == Some(MODERN);
-    Ok(match (modern, envelope.method) {
-        (true, _) if era == "legacy" => error(StatusCode::BAD_REQUEST, id, -32000, "no session"),
+    let modern = params["_meta"]["io.modelcontextprotocol/protocolVersion"] == MODERN;
+    Ok(match (modern, message["method"].as_str().unwrap_or_default()) {
+        (true, _) if era == "legacy" => error(StatusCode::BAD_REQUEST, &id, -32000, "no session"),
         (false, _) if era == "modern" => {
-            error(StatusCode::BAD_REQUEST, id, -32022, "this server speaks 2026-07-28 only")
+            error(StatusCode::BAD_REQUEST, &id, -32022, "this server speaks 2026-07-28 only")
         }
-        (false, "initialize") => initialize(id),
-        (true, "server/discover") => discover(id),
-        (_, "ping") => result(id, "{}"),
-        (_, "tools/list") => result(id, &list(modern, rest)),
+        (false, "initialize") => initialize(&id),
+        (true, "server/discover") => discover(&id),
+        (_, "ping") => result(&id, json!({})),
+        (_, "tools/list") => result(&id, list(modern, rest)),
         (false, _) if !head.headers.contains_key("mcp-session-id") => {
-            error(StatusCode::BAD_REQUEST, id, -32000, "no session")
+            error(StatusCode::BAD_REQUEST, &id, -32000, "no session")
         }
-        (_, "tools/call") => call(id, modern, envelope.params),
-        (true, _) => error(StatusCode::NOT_FOUND, id, -32601, "no such method"),
-        (false, _) => error(StatusCode::OK, id, -32601, "no such method"),
+        (_, "tools/call") => call(id, modern, params),
+        (true, _) => error(StatusCode::NOT_FOUND, &id, -32601, "no such method"),
+        (false, _) => error(StatusCode::OK, &id, -32601, "no such method"),
     })
 }
 
-fn initialize(id: &str) -> Answer {
+fn initialize(id: &Value) -> Answer {
     static SESSIONS: AtomicU64 = AtomicU64::new(0);
     let hello = json!({
         "protocolVersion": LEGACY,
         "capabilities": { "tools": {} },
         "serverInfo": { "name": "bellhop-bench", "version": "1" },
     });
-    let mut answer = result(id, &hello.to_string());
+    let mut answer = result(id, hello);
     let session = format!("session-{}", SESSIONS.fetch_add(1, Ordering::Relaxed));
     if let Ok(session) = session.parse() {
         answer.headers_mut().insert("mcp-session-id", session);
@@ -126,7 +92,7 @@ fn initialize(id: &str) -> Answer {
     answer
 }
 
-fn discover(id: &str) -> Answer {
+fn discover(id: &Value) -> Answer {
     let about = json!({
         "resultType": "complete",
         "supportedVersions": [MODERN],
@@ -135,11 +101,11 @@ fn discover(id: &str) -> Answer {
         "ttlMs": 3_600_000,
         "cacheScope": "private",
     });
-    result(id, &about.to_string())
+    result(id, about)
 }
 
 /// The list of tools: the two that can be called, and as many more as the path says.
-fn list(modern: bool, rest: &str) -> String {
+fn list(modern: bool, rest: &str) -> Value {
     let many = rest.strip_prefix("many/").and_then(|n| n.parse().ok()).unwrap_or(2_usize);
     let tool = |name: &str| {
         json!({
@@ -157,29 +123,31 @@ fn list(modern: bool, rest: &str) -> String {
         list["ttlMs"] = 3_600_000.into();
         list["cacheScope"] = "private".into();
     }
-    list.to_string()
+    list
 }
 
-fn call(id: &str, modern: bool, params: Option<Params<'_>>) -> Answer {
-    let params = params.unwrap_or(Params { name: None, arguments: None, meta: None });
-    let kind = if modern { r#""resultType":"complete","# } else { "" };
-    let said = params.arguments.as_ref().and_then(|a| a.text).map_or(r#""""#, RawValue::get);
-    let content = format!(r#"{{{kind}"content":[{{"type":"text","text":{said}}}],"isError":false}}"#);
-    match params.name {
-        Some("stream") => stream(id, &params, &content),
-        _ => result(id, &content),
+fn call(id: Value, modern: bool, mut params: Value) -> Answer {
+    let said = params["arguments"]["text"].take();
+    let said = if said.is_null() { "".into() } else { said };
+    let mut content = json!({ "content": [{ "type": "text", "text": said }], "isError": false });
+    if modern {
+        content["resultType"] = "complete".into();
     }
+    if params["name"] == "stream" { stream(&id, &params, content) } else { result(&id, content) }
 }
 
 /// An event stream: so many progress messages at this pace, then the result.
-fn stream(id: &str, params: &Params<'_>, content: &str) -> Answer {
-    let (events, every) = params.arguments.as_ref().map_or((0, 0), |a| (a.events, a.every_ms));
-    let token = params.meta.as_ref().and_then(|m| m.progress).map_or("0", RawValue::get).to_owned();
-    let last = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{content}}}"#);
+fn stream(id: &Value, params: &Value, content: Value) -> Answer {
+    let number = |name| params["arguments"][name].as_u64().unwrap_or(0);
+    let (events, every) = (number("events"), number("every_ms"));
+    let token = params["_meta"]["progressToken"].clone();
+    let last = json!({ "jsonrpc": "2.0", "id": id, "result": content });
     let body = futures_util::stream::unfold(0, move |n| {
-        let progress = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{n}}}}}"#
-        );
+        let progress = json!({
+            "jsonrpc": "2.0",
+            "method": "notifications/progress",
+            "params": { "progressToken": token, "progress": n },
+        });
         let message = if n < events { Some(progress) } else { (n == events).then(|| last.clone()) };
         async move {
             if n > 0 {
@@ -194,20 +162,22 @@ fn stream(id: &str, params: &Params<'_>, content: &str) -> Answer {
     answer
 }
 
-fn result(id: &str, result: &str) -> Answer {
-    json_answer(StatusCode::OK, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
+fn result(id: &Value, result: Value) -> Answer {
+    let mut answer = json!({ "jsonrpc": "2.0", "id": id });
+    answer["result"] = result;
+    json_answer(StatusCode::OK, &answer)
 }
 
-fn error(status: StatusCode, id: &str, code: i32, message: &str) -> Answer {
-    let data =
-        if code == -32022 { format!(r#","data":{{"supported":["{MODERN}"]}}"#) } else { String::new() };
-    let text =
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"{data}}}}}"#);
-    json_answer(status, text)
+fn error(status: StatusCode, id: &Value, code: i32, message: &str) -> Answer {
+    let mut error = json!({ "code": code, "message": message });
+    if code == -32022 {
+        error["data"] = json!({ "supported": [MODERN] });
+    }
+    json_answer(status, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
 }
 
-fn json_answer(status: StatusCode, text: String) -> Answer {
-    let mut answer = Response::new(full(text.into()));
+fn json_answer(status: StatusCode, message: &Value) -> Answer {
+    let mut answer = Response::new(full(message.to_string().into()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     answer

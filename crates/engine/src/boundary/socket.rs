@@ -8,7 +8,6 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use model::Resource;
 use std::{convert::Infallible, sync::Arc};
-use tower::ServiceExt;
 
 /// The header in which the bridge names the app that it was started for.
 pub(crate) const BRIDGE: &str = "bellhop-bridge";
@@ -18,23 +17,21 @@ pub(crate) async fn answer(
     inner: Arc<Inner>,
     peer: Arc<Peer>,
     wire: Arc<Wire>,
-    mut request: Request<Body>,
+    request: Request<Body>,
 ) -> Result<Response, Infallible> {
     if request.uri().path() == control::frame::PATH {
         return Ok(upgrade(inner, request));
     }
     let Some(rooms) = inner.rooms.get() else { return Ok(tcp::locked()) };
     let claimed = request.headers().get(BRIDGE).map(|v| v.to_str().unwrap_or_default().to_owned());
-    let on_mcp = Resource::from_path(request.uri().path()).is_some();
-    let Some(claimed) = claimed.filter(|_| on_mcp) else {
+    let (Some(claimed), Some(resource)) = (claimed, Resource::from_path(request.uri().path())) else {
         return Ok(tcp::by_bearer(rooms, inner.origin(), &wire, request).await);
     };
     let may_ask = request.method() == Method::POST;
     match bridge::caller(rooms, &peer, &claimed, may_ask).await {
         Ok(caller) => {
             rooms.carry(&wire, &caller);
-            request.extensions_mut().insert(caller);
-            Ok(rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
+            Ok(rooms.relay.answer(caller, resource, request).await)
         }
         Err(problem) => Ok(reply::problem(StatusCode::FORBIDDEN, "access_denied", &problem)),
     }

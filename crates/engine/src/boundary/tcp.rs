@@ -70,8 +70,7 @@ pub(crate) async fn by_bearer(
     match caller(rooms, &request, &resource) {
         Ok(caller) => {
             rooms.carry(wire, &caller);
-            request.extensions_mut().insert(caller);
-            rooms.relay_routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+            rooms.relay.answer(caller, resource, request).await
         }
         Err(error) => unauthorized(rooms, &origin, &resource, error),
     }

@@ -335,7 +335,16 @@ async fn serve_at(
     door: Door,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let caller = Caller { connection: connection.clone(), resource: None, limit: None, door };
-    let app = relay.routes().layer(axum::Extension(caller));
+    let relay = relay.clone();
+    let app = axum::Router::new().fallback(move |request: http::Request<axum::body::Body>| {
+        let (relay, caller) = (relay.clone(), caller.clone());
+        async move {
+            match model::Resource::from_path(request.uri().path()) {
+                Some(endpoint) => relay.answer(caller, endpoint, request).await,
+                None => axum::response::IntoResponse::into_response(http::StatusCode::NOT_FOUND),
+            }
+        }
+    });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (address, tokio::spawn(async move { axum::serve(listener, app).await.unwrap() }))
