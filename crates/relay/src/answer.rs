@@ -99,6 +99,8 @@ pub(crate) struct Answer {
     hold: Held,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     given_up: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// The service was removed.
+    gone: Pin<Box<WaitForCancellationFutureOwned>>,
     timer: Pin<Box<Sleep>>,
     /// When the service has been silent for too long.
     quiet: Instant,
@@ -146,6 +148,7 @@ impl Answer {
         let quiet = Instant::now() + patience;
         Self {
             stop: Box::pin(flight.app.connection().stop.clone().cancelled_owned()),
+            gone: Box::pin(flight.relay.shelf(&flight.service).over.clone().cancelled_owned()),
             given_up: flight.cancel.clone().map(|c| Box::pin(c.cancelled_owned())),
             timer: Box::pin(tokio::time::sleep_until(quiet)),
             quiet,
@@ -287,6 +290,11 @@ impl Answer {
                 if self.given_up.as_mut().is_some_and(|g| g.as_mut().poll(cx).is_ready()) {
                     out.clear();
                     return Poll::Ready(self.fail(&RelayError::GivenUp, out));
+                }
+                if self.gone.as_mut().poll(cx).is_ready() {
+                    out.clear();
+                    let name = self.flight.service.name.to_string();
+                    return Poll::Ready(self.fail(&RelayError::NoService { name }, out));
                 }
                 if let Some(error) = self.hear_aside(cx, out) {
                     return Poll::Ready(self.fail(&error, out));

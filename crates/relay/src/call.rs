@@ -63,12 +63,14 @@ pub(crate) async fn forward(relay: &Arc<Relay>, app: App, place: Place, request:
                 None => std::future::pending().await,
             }
         };
+        let gone = relay.shelf(&service).over.clone();
         let carrying = carry::carry(relay, &flight.app, &load, &request);
         tokio::select! {
             biased;
             () = stop => Err(RelayError::Revoked),
             carried = carrying => carried,
             () = given_up => Err(RelayError::GivenUp),
+            () = gone.cancelled() => Err(RelayError::NoService { name: service.name.to_string() }),
         }
     };
     match carried {
@@ -108,6 +110,7 @@ pub(crate) fn end(flight: &mut Flight, error: &RelayError) {
         // It may be at work still.
         RelayError::Revoked
         | RelayError::GivenUp
+        | RelayError::NoService { .. }
         | RelayError::TimedOut { .. }
         | RelayError::NotInTime { .. }
         | RelayError::TooLarge { .. }

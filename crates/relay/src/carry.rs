@@ -10,6 +10,7 @@ use crate::{
         exchange::{self, Kind, Wire},
         link::Link,
         listen,
+        session::Session,
     },
     modern::links,
     pool::Incoming,
@@ -21,7 +22,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use protocol::{
-    Era, Id, Level, Message, Object, Outcome, Request, Revision, code, header as mcp, meta, mirror, raw,
+    Era, Id, Level, Message, Object, Outcome, Request, Revision, code, header as mcp, meta, method, mirror,
+    raw,
 };
 use serde_json::value::RawValue;
 use std::{collections::VecDeque, sync::Arc};
@@ -257,6 +259,7 @@ async fn to_legacy(
                 listen::pass_on(relay, session, at.clone(), left).soon().await;
             }
             session.went_to(&load.shape.id, &at);
+            subscribe_again(relay, session, &at, request);
         }
         load.trip.sent(&at, &request.id);
         let error = match &opened.wire {
@@ -312,6 +315,31 @@ async fn to_legacy(
             App::Visit(visit) => relay.links.forgotten(visit, service, &at),
         }
     }
+}
+
+/// Tells a service on a new session what the app subscribed to on the one before, which the service forgot.
+fn subscribe_again(relay: &Arc<Relay>, session: &Arc<Session>, at: &Arc<Link>, request: &Request<'_>) {
+    let mut uris = session.to_be_subscribed(at);
+    if matches!(request.method.as_ref(), method::SUBSCRIBE | method::UNSUBSCRIBE) {
+        // It says this one itself.
+        uris.retain(|uri| request.param("uri").as_deref() != Some(uri));
+    }
+    if uris.is_empty() {
+        return;
+    }
+    let Some(pass) = session.connection.gate.enter() else { return };
+    let (relay, at) = (relay.clone(), at.clone());
+    tokio::spawn(async move {
+        let (service, Some(opened)) = (at.service.load_full(), at.opened()) else { return };
+        for uri in uris {
+            let id = Id::text(&format!("bellhop-again-{}", relay.number()));
+            let again = Request::new(id, method::SUBSCRIBE, Some(Object::new().with("uri", uri)));
+            if let Err(error) = exchange::ask(&relay.http, &relay.limits, &service, opened, &again).await {
+                tracing::debug!(service = %service.name, %error, "a resource could not be subscribed to again");
+            }
+        }
+        drop(pass);
+    });
 }
 
 /// A request of the modern era as a service of the legacy one gets it: without what only the modern era knows,

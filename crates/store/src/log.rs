@@ -14,6 +14,8 @@ use tokio::{
 
 /// How many entries may wait: more come only when the disk stands still.
 const QUEUE: usize = 1_024;
+/// How many are written at once, at the most: what a larger insert needs stays in memory afterwards.
+const BATCH: usize = 256;
 /// How many rows of the outbox are handed on in one transaction.
 const PART: usize = 500;
 /// How long entries are gathered into one insert.
@@ -96,7 +98,7 @@ impl Writer {
             // More may come within the same moment; nobody who waits for a flush waits for that.
             let gathering = sleep(GATHER);
             tokio::pin!(gathering);
-            while open && flushed.is_empty() && batch.len() < QUEUE {
+            while open && flushed.is_empty() && batch.len() < BATCH {
                 tokio::select! {
                     message = messages.recv() => match message {
                         Some(Message::Entry(entry)) => batch.push(entry),

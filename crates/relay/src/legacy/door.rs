@@ -88,12 +88,14 @@ async fn answered(
     }
     if let Some(on) = on
         && place.refusal.is_none()
-        && relay.speaks(&place.service).await? == Speaks::Modern
     {
-        // That era has subscriptions of another kind, which Bellhop holds for the app.
         let uri = request.param("uri").ok_or(RelayError::BadParams { what: "“uri” is missing" })?;
-        watch::set(relay, session, &place.service, &uri, on);
-        return Ok(local::done(&request.id));
+        if relay.speaks(&place.service).await? == Speaks::Modern {
+            // That era has subscriptions of another kind, which Bellhop holds for the app.
+            watch::set(relay, session, &place.service, &uri, on);
+            return Ok(local::done(&request.id));
+        }
+        session.subscribes(&place.service.id, &uri, on);
     }
     Ok(call::forward(relay, app, place, request).await)
 }

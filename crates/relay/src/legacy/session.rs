@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -54,6 +54,8 @@ struct Inner {
     listener: Option<CancellationToken>,
     /// What the app called resources that it subscribed to, by their services' own URIs.
     called: HashMap<(ServiceId, String), String>,
+    /// The resources of services of the legacy era that the app subscribed to.
+    subscribed: HashMap<ServiceId, Subscribed>,
     /// The resources of services of the modern era that the app wants to hear of.
     watches: HashMap<ServiceId, Watch>,
     /// Streams that broke off, for a moment, so that the app can go on with them.
@@ -74,6 +76,15 @@ struct Watch {
     uris: BTreeSet<String>,
     /// Ends the subscription at the service.
     stop: CancellationToken,
+}
+
+/// The resources of one service that the app subscribed to there.
+#[derive(Default)]
+struct Subscribed {
+    /// By the service's own URIs.
+    uris: BTreeSet<String>,
+    /// The link whose session at the service knows of them.
+    at: Weak<Link>,
 }
 
 /// A request that the app has yet to answer.
@@ -345,6 +356,29 @@ impl Session {
         watch.stop.cancel();
         watch.stop = self.over.child_token();
         Some((watch.uris.iter().cloned().collect(), watch.stop.clone()))
+    }
+
+    /// The app subscribes to a resource of a service of the legacy era, by the service's own URI, or no longer
+    /// wants to hear of it.
+    pub(crate) fn subscribes(&self, service: &ServiceId, own: &str, on: bool) {
+        let mut inner = self.inner();
+        let uris = &mut inner.subscribed.entry(service.clone()).or_default().uris;
+        if !on {
+            uris.remove(own);
+        } else if uris.len() < MAX_CALLED {
+            uris.insert(own.to_owned());
+        }
+    }
+
+    /// What the session behind this link doesn't know of yet, since it is a new one: says so once for each link.
+    pub(crate) fn to_be_subscribed(&self, link: &Arc<Link>) -> Vec<String> {
+        let mut inner = self.inner();
+        let Some(subscribed) = inner.subscribed.get_mut(&link.service.load().id) else { return Vec::new() };
+        if std::ptr::eq(subscribed.at.as_ptr(), Arc::as_ptr(link)) {
+            return Vec::new();
+        }
+        subscribed.at = Arc::downgrade(link);
+        subscribed.uris.iter().cloned().collect()
     }
 
     /// The app subscribed to a resource under this name, or no longer wants to hear of it.

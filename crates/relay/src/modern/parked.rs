@@ -15,32 +15,40 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 /// Calls at services of the legacy era that wait for answers of an app of the modern era, which gives them in a
 /// request of its own. Until then they are held open.
 #[derive(Default)]
-pub(crate) struct Parked(Mutex<HashMap<u64, Answer>>);
+pub(crate) struct Parked(Mutex<HashMap<u64, Waiting>>);
+
+/// A call that waits, and the task that gives it up in the end.
+struct Waiting {
+    answer: Answer,
+    /// Ends with this, so that nothing is left of a call that went on.
+    _end: AbortOnDropHandle<()>,
+}
 
 impl Parked {
-    fn all(&self) -> MutexGuard<'_, HashMap<u64, Answer>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a call out, when it is this connection's.
     fn take(&self, number: u64, connection: &ConnectionId) -> Option<Answer> {
         let mut all = self.all();
-        all.get(&number).filter(|a| &a.flight.app.connection().id == connection)?;
-        all.remove(&number)
+        all.get(&number).filter(|w| &w.answer.flight.app.connection().id == connection)?;
+        all.remove(&number).map(|w| w.answer)
     }
 }
 
 impl Relay {
     /// Gives up the calls that wait at a service which is gone.
     pub(crate) fn end_parked_at(&self, service: &ServiceId) {
-        let gone: Vec<Answer> = {
+        let gone: Vec<Waiting> = {
             let mut all = self.parked.all();
             let there: Vec<u64> =
-                all.iter().filter(|(_, a)| a.flight.service.id == *service).map(|(n, _)| *n).collect();
+                all.iter().filter(|(_, w)| w.answer.flight.service.id == *service).map(|(n, _)| *n).collect();
             there.into_iter().filter_map(|n| all.remove(&n)).collect()
         };
         // Not under the lock: each tells its service.
@@ -58,26 +66,26 @@ impl Relay {
         let state = self.seal(&connection.id, &digest, Waits::Parked(number));
         let message = answer.questions_message(&state);
         let mut all = self.parked.all();
-        let own = all.values().filter(|a| a.flight.app.connection().id == connection.id).count();
+        let own = all.values().filter(|w| w.answer.flight.app.connection().id == connection.id).count();
         if own >= self.limits.parked {
             drop(all);
             return RelayError::TooMany.reply(protocol::Era::Modern, &answer.shape.id);
         }
-        all.insert(number, answer);
-        drop(all);
         let relay = self.clone();
-        tokio::spawn(async move {
+        let end = tokio::spawn(async move {
             tokio::select! {
                 () = tokio::time::sleep(relay.limits.park) => {}
                 () = connection.stop.cancelled() => {}
             }
             // Whoever took it meanwhile has it.
             let left = relay.parked.all().remove(&number);
-            if let Some(mut answer) = left {
+            if let Some(mut waiting) = left {
                 let revoked = connection.stop.is_cancelled();
-                answer.flight.given_up(if revoked { "revoked" } else { "cancelled" });
+                waiting.answer.flight.given_up(if revoked { "revoked" } else { "cancelled" });
             }
         });
+        all.insert(number, Waiting { answer, _end: AbortOnDropHandle::new(end) });
+        drop(all);
         message
     }
 

@@ -180,6 +180,30 @@ async fn an_answer_that_comes_too_late_is_refused_and_the_service_was_told_that_
 }
 
 #[tokio::test]
+async fn a_call_that_went_on_leaves_nothing_behind_that_waits() {
+    let peer = Peer::legacy().await;
+    let house = House::before(&peer).await;
+    let ask = Ask::work(1).can(able());
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let mut before = 0;
+    for round in 0..6 {
+        let (first, events, id, _) = asked(&house, &peer, &ask, &[elicit("q1", "?")]).await;
+        let again = ask.again(2, &first.json(), json!({ &first.asked()[0].0: {"action":"decline"} }));
+        let served = async {
+            told(&peer, "q1", round + 1).await;
+            events.say(answer(&id, "{}"));
+        };
+        let (last, ()) = tokio::join!(house.ask(&again), served);
+        assert_eq!(last.texts.len(), 1);
+        if round == 0 {
+            before = tasks();
+        }
+    }
+    // Connections come and go, each with a task or two; what waits for ten minutes adds up.
+    crate::said::until(|| (tasks() < before + 4).then_some(()), "the end of what waited").await;
+}
+
+#[tokio::test]
 async fn revoking_while_a_call_waits_for_answers_ends_it_and_tells_the_service() {
     let peer = Peer::legacy().await;
     let house = House::before(&peer).await;

@@ -22,6 +22,29 @@ async fn a_service_that_forgot_its_sessions_is_introduced_anew_and_the_call_goes
 }
 
 #[tokio::test]
+async fn what_an_app_subscribed_to_is_subscribed_anew_when_the_service_forgot_its_session() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    let say = |method: &str, uri: &str| {
+        serde_json::json!({"jsonrpc":"2.0","id":uri,"method":method,"params":{"uri":uri}}).to_string()
+    };
+    for uri in ["x://1", "x://2"] {
+        house.post("/mcp/a", &session, &say("resources/subscribe", uri)).await;
+    }
+    house.post("/mcp/a", &session, &say("resources/unsubscribe", "x://2")).await;
+    service.wait_for("resources/subscribe", 2).await;
+    service.forget();
+    house.call("/mcp/a", &session, "echo").await;
+    let got = service.wait_for("resources/subscribe", 3).await;
+    assert_eq!(got[2].json()["params"]["uri"], "x://1");
+    assert_ne!(got[0].headers["mcp-session-id"], got[2].headers["mcp-session-id"]);
+    // Once is enough.
+    house.call("/mcp/a", &session, "echo").await;
+    assert_eq!(service.got("resources/subscribe").len(), 3);
+}
+
+#[tokio::test]
 async fn the_end_of_an_apps_session_is_the_end_of_it_at_the_service() {
     let service = Fixture::start().await;
     let house = House::one(&service).await;
@@ -101,6 +124,34 @@ async fn a_removed_service_is_told_and_gone_from_the_lists() {
     let list = house.post("/mcp", &session, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
     assert_eq!(list.json()["result"]["tools"], serde_json::json!([]));
     assert!(house.relay.tools(&"id-a".into()).is_empty());
+}
+
+#[tokio::test]
+async fn calls_under_way_at_a_service_that_is_removed_end_with_it() {
+    let service = Fixture::start().await;
+    let house = House::one(&service).await;
+    let session = house.open("/mcp/a").await;
+    let mut begun = house.stream("/mcp/a", &session, crate::support::call(1, "slow")).await;
+    begun.next().await.unwrap();
+    let other = house.open("/mcp/a").await;
+    house.call("/mcp/a", &other, "echo").await;
+    service.state.lock().unwrap().silent = true;
+    let silent = house.call("/mcp/a", &other, "silent");
+    let removed = async {
+        service.wait_for("tools/call", 3).await;
+        service.state.lock().unwrap().silent = false;
+        *house.engine.services.lock().unwrap() = std::sync::Arc::default();
+        house.relay.service_removed(&"id-a".into()).await;
+    };
+    let (silent, ()) = tokio::join!(silent, removed);
+    assert_eq!(silent.json()["error"]["data"]["code"], "relay.no_service", "{}", silent.text);
+    let last = begun.next().await.unwrap();
+    assert_eq!(
+        (last["id"].clone(), last["error"]["data"]["code"].clone()),
+        (1.into(), "relay.no_service".into())
+    );
+    assert_eq!(begun.next().await, None);
+    assert_eq!(house.connection.gate.in_flight(), 0);
 }
 
 #[test]
