@@ -122,11 +122,13 @@ pub(crate) enum Services {
         #[arg(long)]
         no_browser: bool,
     },
-    /// Delete a service and its sign-in
+    /// Delete a service and its sign-in, and print what was done about that
     Remove {
         /// Its short name
         name: String,
     },
+    /// Show what was done about the sign-ins of removed services
+    Receipts(List),
 }
 
 #[derive(Subcommand)]

@@ -5,6 +5,7 @@ mod apps;
 mod catalogue;
 mod connections;
 mod doctor;
+mod receipts;
 mod requests;
 mod serve;
 mod services;
@@ -71,6 +72,9 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         }
         Command::Services { command: Some(Services::Remove { name }), .. } => {
             services::remove(&face, &out, &name).await
+        }
+        Command::Services { command: Some(Services::Receipts(list)), .. } => {
+            receipts::list(&face, &out, list).await
         }
         Command::Catalogue { list, search } => catalogue::list(&face, &out, list, &search).await,
         Command::Requests(list) => requests::list(&face, &out, list).await,

@@ -68,8 +68,7 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
             outcome
         }
         Command::RemoveService { service } => {
-            inner.open_rooms()?.remove_service(inner, &service).await?;
-            Ok(Answer::Done)
+            Ok(Answer::Receipt(inner.open_rooms()?.remove_service(inner, &service).await?))
         }
         Command::Approve { request, snapshot, scope } => {
             let rooms = inner.open_rooms()?;
@@ -220,7 +219,7 @@ pub(crate) async fn query(inner: &Arc<Inner>, query: Query) -> Outcome {
         }
         Query::SignInEnd { attempt } => inner.sign_ins.end(&attempt).await.map(Answer::SignInEnd),
         Query::RequestEnd { request } => request_end(inner, &request).await,
-        Query::Receipts => Ok(Answer::Receipts { receipts: Vec::new() }),
+        Query::Receipts => Ok(Answer::Receipts { receipts: inner.open_rooms()?.receipts().await? }),
         Query::Doctor => Ok(Answer::Doctor(doctor::look(inner).await)),
     }
 }

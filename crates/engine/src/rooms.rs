@@ -38,6 +38,7 @@ pub(crate) use grants::unknown_connection;
 
 mod doorkeeper;
 mod grants;
+mod leaving;
 mod requests;
 mod services;
 
@@ -141,6 +142,7 @@ impl Rooms {
         });
         rooms.load_connections().await?;
         rooms.load_services(inner).await?;
+        rooms.load_receipts().await?;
         rooms.watch_requests(inner);
         Ok(rooms)
     }

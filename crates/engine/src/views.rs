@@ -110,7 +110,7 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         method: method_of(row.method),
         permissions: permissions(entry),
         exceptions: sign_ins::exceptions(&row.exceptions),
-        stays: stays(entry),
+        stays: stays(entry, idle_days(rooms, entry)),
         state: service_state(entry),
         tools: tools(rooms, entry),
         awaited_by: awaited_by(rooms, entry),
@@ -138,11 +138,26 @@ fn permissions(entry: &Entry) -> PermissionsView {
     PermissionsView { asked, granted }
 }
 
+/// After how many days without use the service's refresh token is lost, where that is known of the provider.
+fn idle_days(rooms: &Rooms, entry: &Entry) -> Option<u16> {
+    let id = entry.row.catalogue.as_deref()?;
+    rooms.house()?.catalogue.tile(id)?.extra.refresh_idle_days
+}
+
 /// How long a service stays signed in, as far as anybody said.
-fn stays(entry: &Entry) -> Stays {
+fn stays(entry: &Entry, idle_days: Option<u16>) -> Stays {
     match (&entry.credential, service_state(entry)) {
         (Held::None, ServiceState::Connected { .. }) => Stays::OpenEnded,
-        (Held::Owned { renews: true, .. }, _) => Stays::Unknown,
+        (
+            Held::Owned { owner, renews: true },
+            ServiceState::Connected { .. } | ServiceState::Degraded { .. },
+        ) => {
+            let idle = idle_days.and_then(|days| {
+                Some(owner.issued_at()? + std::time::Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+            });
+            // It is renewed long before, again and again.
+            owner.stays_until().or(idle).map_or(Stays::OpenEnded, |at| Stays::Until { at })
+        }
         (_, ServiceState::Connected { until: Some(at) }) => Stays::NeedsYouOn { at },
         (Held::Fixed(_), ServiceState::Connected { until: None }) => Stays::OpenEnded,
         _ => Stays::Unknown,

@@ -35,6 +35,7 @@ mod events;
 mod fixed;
 mod flow;
 mod http;
+mod leaving;
 mod moment;
 mod outcome;
 mod owner;
@@ -60,6 +61,7 @@ pub use fixed::{
     ApiToken, ApplicationPassword, FixedCredential, FixedHandle, FixedSecret, bearer, token_header,
 };
 pub use http::{Http, HttpError};
+pub use leaving::{Leaving, Life, Tried, Way, WayEnd};
 pub use outcome::{Granted, Outcome, Refusal, classify};
 pub use owner::{CredentialHandle, CredentialState, Current, Owner};
 pub use ports::{

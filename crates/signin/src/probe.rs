@@ -184,7 +184,8 @@ fn discovered_title(answer: &Answer) -> Option<Option<String>> {
     Some(info("title").or_else(|| info("name")))
 }
 
-fn hello(url: Url) -> Ask {
+/// The first request of a client to a service.
+pub(crate) fn hello(url: Url) -> Ask {
     let body = json!({
         "jsonrpc": "2.0",
         "id": 1,

@@ -1,5 +1,6 @@
 //! Whole sign-ins and renewals, against a real server on loopback that can be told to misbehave.
 
+mod leaving;
 mod methods;
 mod owner;
 mod reach;

@@ -1,4 +1,4 @@
-use crate::{CredentialRow, Store, StoreError, column, grants};
+use crate::{CredentialRow, ReceiptRow, Store, StoreError, column, grants};
 use model::{ServiceId, ShortName, Timestamp};
 use sqlx::{Row, sqlite::SqliteRow};
 
@@ -139,11 +139,16 @@ impl Store {
     }
 
     /// The person removed a service: it and its credential are gone, and no connection may do anything with a
-    /// later one of its name. The log learns `service_removed`. `false` when there was none.
+    /// later one of its name. The log learns `service_removed`. `false` when there was none. `receipt`
+    /// says what is still to be done about its sign-in, so that a crash loses none of that.
     ///
     /// # Errors
     /// When it could not be removed; it is still there then.
-    pub async fn remove_service(&self, id: &ServiceId) -> Result<bool, StoreError> {
+    pub async fn remove_service(
+        &self,
+        id: &ServiceId,
+        receipt: Option<&ReceiptRow>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let gone = sqlx::query("DELETE FROM services WHERE id = ? RETURNING name")
             .bind(id.as_str())
@@ -152,6 +157,9 @@ impl Store {
         let Some(gone) = gone else { return Ok(false) };
         let name: String = gone.try_get("name")?;
         grants::take_service(&mut tx, &column::parsed(&gone, "name")?).await?;
+        if let Some(receipt) = receipt {
+            self.put_receipt(&mut tx, receipt).await?;
+        }
         self.tell(&mut tx, "service_removed", None, Some(&name), "ok").await?;
         self.commit(tx).await?;
         Ok(true)

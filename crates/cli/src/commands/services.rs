@@ -98,7 +98,7 @@ pub(super) async fn add(
 }
 
 /// Delete a service and its sign-in.
-pub(super) async fn remove(face: &Face, _out: &Output, name: &str) -> Result<(), Stop> {
+pub(super) async fn remove(face: &Face, out: &Output, name: &str) -> Result<(), Stop> {
     let services = face.services().await?;
     let Some(service) = services.into_iter().find(|s| s.name.as_str() == name) else {
         let problem = Problem::new(
@@ -108,7 +108,11 @@ pub(super) async fn remove(face: &Face, _out: &Output, name: &str) -> Result<(),
         );
         return Err(problem.with("name", name).into());
     };
-    face.command(Command::RemoveService { service: service.id }).await?;
-    say(&format!("Removed {name} and its sign-in."));
-    Ok(())
+    match face.command(Command::RemoveService { service: service.id }).await? {
+        Answer::Receipt(receipt) => {
+            say(&format!("Removed {name} and its sign-in."));
+            super::receipts::show(out, &receipt)
+        }
+        _ => Err(unexpected()),
+    }
 }

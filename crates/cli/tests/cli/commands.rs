@@ -4,8 +4,8 @@ use crate::{
     views,
 };
 use control::{
-    ActivityEntry, ActivityKind, Answer, AppMethod, AppPreview, Ask, Check, Command, ConfigChange, Doctor,
-    FromEngine, Query, Section, SignInEnd,
+    ActivityEntry, ActivityKind, Answer, AppMethod, AppPreview, Ask, Check, Command, ConfigChange, Dead,
+    Doctor, FromEngine, Query, ReceiptStep, ReceiptView, Section, SignInEnd, SignInMethod, StepOutcome,
 };
 use model::{Problem, Timestamp};
 use serde_json::Value;
@@ -237,7 +237,14 @@ async fn the_address_of_the_sign_in_page_stands_alone_beside_the_browser_too() {
 #[tokio::test]
 async fn a_service_or_connection_is_named_by_what_the_list_shows() {
     let place = Place::new();
-    let engine = Faces::still(&place.home, vec![views::services(), views::connections()]);
+    let removed = |ask: &Ask| match ask {
+        Ask::Command(Command::RemoveService { service }) => {
+            Some(Ok(Answer::Receipt(receipt(service.as_str()))))
+        }
+        _ => None,
+    };
+    let sections = vec![views::services(), views::connections()];
+    let engine = Faces::start(&place.home, sections, Box::new(removed));
     for (args, code) in [
         (["services", "remove", "blog"], 0),
         (["services", "remove", "nothing"], 1),
@@ -405,4 +412,48 @@ async fn serve_says_that_bellhop_runs_already_and_ends_well() {
         (ran.code, ran.err.as_str()),
         (Some(0), "Bellhop is running already, in the tray (process 4711).\n")
     );
+}
+
+/// The receipt of a service that was removed while its provider could not be reached.
+fn receipt(service: &str) -> ReceiptView {
+    let at = model::Timestamp::from_millis(1_800_000_000_000);
+    let step = |what: &str, outcome, said: Option<&str>| ReceiptStep {
+        what: what.to_owned(),
+        outcome,
+        said: said.map(str::to_owned),
+        at,
+    };
+    ReceiptView {
+        service: service.into(),
+        name: "blog".parse().unwrap(),
+        title: "Blog".to_owned(),
+        account: Some("anna".to_owned()),
+        method: SignInMethod::Oauth,
+        removed_on: at,
+        steps: vec![
+            step("local", StepOutcome::Done, None),
+            step("refresh_token", StepOutcome::Waiting { next_try: at }, Some("not reached")),
+            step("page", StepOutcome::ByHand { page: Some("https://blog.example/apps".to_owned()) }, None),
+        ],
+        dead: Dead::Unknown,
+    }
+}
+
+#[tokio::test]
+async fn receipts_say_what_was_tried_and_what_is_left_to_the_person() {
+    let place = Place::new();
+    let say = |ask: &Ask| match ask {
+        Ask::Query(Query::Receipts) => Some(Ok(Answer::Receipts { receipts: vec![receipt("s2")] })),
+        _ => None,
+    };
+    let _engine = Faces::start(&place.home, vec![], Box::new(say));
+    let ran = place.run(&["services", "receipts"], "").await;
+    for part in
+        ["blog (Blog, anna)", "deleted", "not yet (not reached)", "https://blog.example/apps", "not known"]
+    {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    let ran = place.run(&["services", "receipts", "--json"], "").await;
+    let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(said[0]["steps"][1]["outcome"]["outcome"], "waiting", "{said}");
 }

@@ -1,15 +1,15 @@
 //! Services: taken in, kept, owned, removed.
 
-use super::Rooms;
+use super::{Rooms, leaving::Receipt};
 use crate::{
     catalogue::At,
     inner::Inner,
     registry::{Entry, Held},
     rows,
 };
-use control::SectionName;
+use control::{ReceiptView, SectionName};
 use model::{CredentialId, Explain, Problem, ServiceId, ShortName};
-use signin::{CredentialState, FixedHandle, Owner, SignedIn, SignedInKind};
+use signin::{CredentialState, FixedHandle, Leaving, Owner, SignedIn, SignedInKind};
 use std::{sync::Arc, time::Duration};
 use store::{ServiceMethod, ServiceRow};
 use tokio::sync::watch;
@@ -218,31 +218,48 @@ impl Rooms {
         }
     }
 
-    pub(crate) async fn remove_service(&self, inner: &Arc<Inner>, id: &ServiceId) -> Result<(), Problem> {
+    /// Remove a service and its sign-in at once, give the sign-in back, and say how that went so far.
+    pub(crate) async fn remove_service(
+        self: &Arc<Self>,
+        inner: &Arc<Inner>,
+        id: &ServiceId,
+    ) -> Result<ReceiptView, Problem> {
         inner.sign_ins.cancel_service(id);
         let turn = self.changing.lock().await;
         let entry = self.registry.get(id).ok_or_else(crate::commands::unknown_service)?;
-        // Durable first: what is said to be gone stays gone.
-        self.store.remove_service(id).await.map_err(|e| e.problem())?;
+        let tile = entry.row.catalogue.as_deref().and_then(|id| inner.catalogue.tile(id));
+        let by_hand = tile.and_then(|tile| tile.extra.revoke_page.clone());
+        let (leaving, page) = match &entry.credential {
+            Held::Owned { owner, .. } => (Some(owner.leaving(&entry.row.url)), by_hand),
+            Held::Fixed(handle) => {
+                let credential = handle.credential();
+                let leaving = Leaving::fixed(&entry.row.url, &credential.secret);
+                (Some(leaving), credential.page.clone().or(by_hand))
+            }
+            Held::None | Held::Sealed(_) => (None, by_hand),
+        };
+        let method = crate::views::method_of(entry.row.method);
+        let mut receipt = Receipt::new(&entry.row, method, page, leaving, self.clock.now());
+        // Durable first: what is said to be gone stays gone, and what is to be given back is not forgotten.
+        self.store.remove_service(id, Some(&receipt.row()?)).await.map_err(|e| e.problem())?;
         self.registry.remove(id);
         self.connections.take_service(&entry.row.name);
         self.permits.forget_service(&entry.row.name);
         self.sign_in_moved(id);
         drop(turn);
         self.relay.service_removed(id).await;
-        if let Held::Owned { owner: credential, .. } = entry.credential {
-            tokio::spawn(async move {
-                if let Err(e) = credential.revoke_at_provider().await {
-                    tracing::info!("the provider could not be told: {e}");
-                }
-            });
+        if let Held::Owned { owner, .. } = &entry.credential {
+            // A renewal that was under way has brought other tokens than those that were written down.
+            owner.stop().await;
+            receipt.set_leaving(owner.leaving(&entry.row.url));
         }
+        let view = self.leave(receipt).await;
         if is_playground(inner, &entry.row)
             && !self.registry.all().iter().any(|e| is_playground(inner, &e.row))
         {
             inner.playground.stop().await;
         }
-        Ok(())
+        Ok(view)
     }
 }
 

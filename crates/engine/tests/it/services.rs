@@ -1,7 +1,7 @@
 //! Services: signed in to, two of them at one address, removed while something is under way.
 
 use crate::house::House;
-use control::{Answer, Command, ServiceState, SignInEnd};
+use control::{Answer, Command, Dead, Query, ReceiptView, ServiceState, SignInEnd, StepOutcome};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_click_joins_the_sign_in_that_waits_and_another_name_does_not() {
@@ -105,4 +105,35 @@ async fn signing_in_to_the_same_account_again_keeps_the_service() {
     let services = house.services().await;
     assert_eq!(services.len(), 1);
     assert!(matches!(services[0].state, ServiceState::Connected { .. }));
+}
+
+async fn remove(house: &House, service: model::ServiceId) -> ReceiptView {
+    match house.engine.face().command(Command::RemoveService { service }).await.unwrap() {
+        Answer::Receipt(receipt) => receipt,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn receipts(house: &House) -> Vec<ReceiptView> {
+    match house.engine.face().query(Query::Receipts).await.unwrap() {
+        Answer::Receipts { receipts } => receipts,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn outcome<'a>(receipt: &'a ReceiptView, what: &str) -> Option<&'a StepOutcome> {
+    receipt.steps.iter().find(|s| s.what == what).map(|s| &s.outcome)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_services_sign_in_is_given_back_seen_dead_and_the_receipt_is_kept() {
+    let house = House::new().await;
+    let url = house.playground().await;
+    let (service, _) = house.connect(&url, Some("play")).await;
+    let receipt = remove(&house, service).await;
+    assert_eq!(outcome(&receipt, "local"), Some(&StepOutcome::Done));
+    assert_eq!(outcome(&receipt, "refresh_token"), Some(&StepOutcome::Done), "{receipt:?}");
+    assert_eq!(outcome(&receipt, "page"), None, "nothing is left to do by hand");
+    assert!(matches!(receipt.dead, Dead::SeenDead { .. }), "{receipt:?}");
+    assert_eq!(receipts(&house).await, [receipt]);
 }

@@ -1,7 +1,10 @@
 use super::{state::CredentialState, task::Ask};
-use crate::{AuthorizationServer, Http, Registration, RevokeError, Tokens, moment::Moment, revocation};
+use crate::{
+    AuthorizationServer, Http, Leaving, OauthCredential, Registration, RevokeError, Tokens, moment::Moment,
+    revocation,
+};
 use arc_swap::{ArcSwap, ArcSwapOption};
-use model::{Clock, CredentialId, Problem, Secret};
+use model::{Clock, CredentialId, Problem, Secret, Timestamp};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -115,6 +118,37 @@ impl CredentialHandle {
         if self.asks.send(Ask::Stop { reply }).is_ok() {
             let _ = done.await;
         }
+    }
+
+    /// What is needed to give the sign-in of this service back. Complete once the task has ended ([`Self::stop`]): a
+    /// renewal under way may still bring new tokens.
+    pub fn leaving(&self, service: &str) -> Leaving {
+        let s = &self.shared;
+        Leaving::oauth(
+            service,
+            &OauthCredential {
+                id: s.id.clone(),
+                generation: 0,
+                server: s.server.clone(),
+                registration: s.registration.clone(),
+                resource: s.resource.clone(),
+                tokens: (*s.newest.load_full()).clone(),
+                interrupted: None,
+                needs_sign_in: None,
+            },
+        )
+    }
+
+    /// Until when the sign-in stays though nobody uses it, as far as the server said.
+    pub fn stays_until(&self) -> Option<Timestamp> {
+        let newest = self.shared.newest.load();
+        let life = std::time::Duration::from_secs(newest.refresh_lifetime?);
+        newest.issued_at.map(|issued| issued + life)
+    }
+
+    /// When the newest tokens were asked for.
+    pub fn issued_at(&self) -> Option<Timestamp> {
+        self.shared.newest.load().issued_at
     }
 
     /// Give the tokens, and our registration, back to the provider, refresh token first. Ends the task before, so

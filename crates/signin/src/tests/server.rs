@@ -68,10 +68,10 @@ pub(super) struct Ways {
 }
 
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     registrations: Vec<Value>,
     deleted: u32,
-    revoked: Vec<String>,
+    pub(super) revoked: Vec<String>,
     tokens: Vec<(Fields, Option<String>)>,
     /// What is known of each code: the fields of its authorize request.
     codes: HashMap<String, Fields>,
@@ -156,7 +156,7 @@ impl Server {
         self.ways.lock().unwrap()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap()
     }
 

@@ -114,7 +114,7 @@ async fn a_later_service_of_the_same_name_inherits_no_leave() {
     };
     store.connect_service(&service, None).await.unwrap();
     store.allow(&connection("n", None), Some(&family(1, 0))).await.unwrap();
-    store.remove_service(&"s".into()).await.unwrap();
+    store.remove_service(&"s".into(), None).await.unwrap();
     let (kept, family) = store.connections().await.unwrap().remove(0);
     assert_eq!(kept.scope, "two:write".parse().unwrap());
     assert!(family.unwrap().scope.is_empty());

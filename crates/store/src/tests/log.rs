@@ -72,8 +72,8 @@ async fn what_changes_tells_the_log_in_order() {
     store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
     store.needs_sign_in(&"c1".into(), 1, "signin.refused").await.unwrap();
     store.needs_sign_in(&"c1".into(), 1, "signin.refused").await.unwrap();
-    assert!(store.remove_service(&"one".into()).await.unwrap());
-    assert!(!store.remove_service(&"one".into()).await.unwrap());
+    assert!(store.remove_service(&"one".into(), None).await.unwrap());
+    assert!(!store.remove_service(&"one".into(), None).await.unwrap());
     store.flush().await;
     let rows = store.activity(&ActivityPage::default()).await.unwrap();
     let seen: Vec<_> =

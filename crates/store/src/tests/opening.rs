@@ -121,7 +121,7 @@ async fn sign_ins_from_before_there_were_more_methods_survive() {
             .unwrap();
     assert_eq!(kept, (7, vec![1], "registered".to_owned()));
     // The credential still goes with its service.
-    assert!(store.remove_service(&"one".into()).await.unwrap());
+    assert!(store.remove_service(&"one".into(), None).await.unwrap());
     let left: i64 =
         sqlx::query_scalar("SELECT count(*) FROM credentials").fetch_one(store.reader()).await.unwrap();
     assert_eq!(left, 0);

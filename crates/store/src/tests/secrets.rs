@@ -174,3 +174,38 @@ async fn a_secret_that_nothing_renews_comes_back_as_it_was_and_opens_nowhere_els
     store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
     assert_eq!(oauth(&store, "one").await.tokens.access.expose(), "access-token-c1");
 }
+
+#[tokio::test]
+async fn what_is_still_to_be_given_back_is_kept_with_the_removal_sealed_and_bound_to_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    let receipt = |id: &str, pending: Option<&str>| ReceiptRow {
+        id: id.to_owned(),
+        removed_on: NOW,
+        body: "{}".to_owned(),
+        pending: pending.map(Secret::new),
+    };
+    let pending = receipt("one", Some("refresh-token-left"));
+    assert!(store.remove_service(&"one".into(), Some(&pending)).await.unwrap());
+    store.save_receipt(&receipt("two", Some("other"))).await.unwrap();
+    let of = |all: &[ReceiptRow], id: &str| {
+        let row = all.iter().find(|r| r.id == id).unwrap();
+        row.pending.as_ref().map(|p| p.expose().to_owned())
+    };
+    let all = store.receipts().await.unwrap();
+    assert_eq!(of(&all, "one").as_deref(), Some("refresh-token-left"));
+    let raw: Vec<u8> = sqlx::query_scalar("SELECT pending FROM receipts WHERE id = 'one'")
+        .fetch_one(store.reader())
+        .await
+        .unwrap();
+    assert!(!raw.windows(13).any(|w| w == b"refresh-token"));
+    edit(
+        &store,
+        "UPDATE receipts SET pending = (SELECT pending FROM receipts WHERE id = 'one') WHERE id = 'two'",
+    )
+    .await;
+    assert_eq!(of(&store.receipts().await.unwrap(), "two"), None, "of another row");
+    store.save_receipt(&receipt("one", None)).await.unwrap();
+    assert_eq!(of(&store.receipts().await.unwrap(), "one"), None, "it is done");
+}
