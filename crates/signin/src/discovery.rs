@@ -221,7 +221,7 @@ fn well_known_root(url: &Url, name: &str) -> String {
 }
 
 /// Whether a resource identifier covers an endpoint: it is that address, or a folder above it on the same origin.
-fn covers(resource: &str, endpoint: &Url) -> bool {
+pub(crate) fn covers(resource: &str, endpoint: &Url) -> bool {
     if resource == endpoint.as_str() {
         return true;
     }

@@ -34,6 +34,8 @@ mod error;
 mod events;
 mod fixed;
 mod flow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod http;
 mod leaving;
 mod moment;

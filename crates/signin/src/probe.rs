@@ -279,7 +279,7 @@ fn challenge(answer: &Answer) -> Option<Challenge> {
     }
 }
 
-fn bearer_challenge(headers: &HeaderMap) -> Option<Challenge> {
+pub(crate) fn bearer_challenge(headers: &HeaderMap) -> Option<Challenge> {
     let values = headers.get_all(header::WWW_AUTHENTICATE);
     values.iter().filter_map(|v| v.to_str().ok()).find_map(parse_bearer)
 }

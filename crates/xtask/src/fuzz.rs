@@ -8,8 +8,8 @@ use crate::{
 };
 use std::{fs, process::ExitCode, time::Duration};
 
-/// Where the fuzz targets stand.
-const FOLDER: &str = "crates/protocol/fuzz";
+/// Where fuzz targets stand.
+pub(crate) const FOLDERS: [&str; 2] = ["crates/protocol/fuzz", "crates/signin/fuzz"];
 
 /// What counts which edges of the code an input took, and what it compared: the compiler's own passes.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -21,9 +21,14 @@ pub fn fuzz(args: &[&str]) -> Result<ExitCode, Failure> {
     let all = targets()?;
     let asked = Asked::parse(args, &all)?;
     packages::need(&[packages::COMPILER])?;
-    let programs = build()?;
     let mut found = 0;
+    let mut built: Option<(&str, std::path::PathBuf)> = None;
     for target in &asked.targets {
+        let folder = folder_of(target)?;
+        let programs = match built.take() {
+            Some((of, programs)) if of == folder => programs,
+            _ => build(folder)?,
+        };
         println!("\n━━━ {target}, {} s ━━━", asked.time.as_secs());
         // New inputs go to the first folder; those that are kept in the tree are only read.
         let own = tree::own(&format!("fuzz/{target}"))?;
@@ -32,8 +37,8 @@ pub fn fuzz(args: &[&str]) -> Result<ExitCode, Failure> {
         fs::create_dir_all(&finds)?;
         fs::create_dir_all(&corpus)?;
         let mut run = sh::command(programs.join(target), &[]);
-        run.arg(&corpus).arg(format!("{FOLDER}/corpus/{target}"));
-        run.arg(format!("-dict={FOLDER}/dictionaries/{target}.dict"));
+        run.arg(&corpus).arg(format!("{folder}/corpus/{target}"));
+        run.arg(format!("-dict={folder}/dictionaries/{target}.dict"));
         run.arg(format!("-artifact_prefix={}/", finds.display()));
         run.arg(format!("-max_total_time={}", asked.time.as_secs()));
         run.args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
@@ -41,29 +46,41 @@ pub fn fuzz(args: &[&str]) -> Result<ExitCode, Failure> {
             println!("{e}\nthe input is in {}; docs/running.md tells what to do with it", finds.display());
             found += 1;
         }
+        built = Some((folder, programs));
     }
     Ok(if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The targets, by their files.
+/// The targets, by their files: those of one folder together.
 fn targets() -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(tree::root().join(FOLDER).join("fuzz_targets"))? {
-        names.extend(entry?.path().file_stem().map(|name| name.to_string_lossy().into_owned()));
+    let mut all = Vec::new();
+    for folder in FOLDERS {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(tree::root().join(folder).join("fuzz_targets"))? {
+            names.extend(entry?.path().file_stem().map(|name| name.to_string_lossy().into_owned()));
+        }
+        names.sort();
+        all.append(&mut names);
     }
-    names.sort();
-    Ok(names)
+    Ok(all)
 }
 
-/// Compile them; the folder of the programs.
-fn build() -> Result<std::path::PathBuf, Failure> {
+/// Where a target stands.
+fn folder_of(target: &str) -> Result<&'static str, Failure> {
+    let stands =
+        |folder: &&str| tree::root().join(folder).join(format!("fuzz_targets/{target}.rs")).is_file();
+    FOLDERS.into_iter().find(stands).ok_or_else(|| format!("{target} has no file").into())
+}
+
+/// Compile those of a folder; the folder of the programs.
+fn build(folder: &str) -> Result<std::path::PathBuf, Failure> {
     let version = sh::said("rustc", &["-vV"]).ok_or("rustc does not run")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc names no host")?;
     let target = tree::own("fuzz/build")?;
     // A target that is named keeps the flags away from build scripts and macros.
     let words = ["build", "--release", "--locked", "--target", host];
     let mut cargo = sh::command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), &words);
-    cargo.args(["--manifest-path", &format!("{FOLDER}/Cargo.toml")]).arg("--target-dir").arg(&target);
+    cargo.args(["--manifest-path", &format!("{folder}/Cargo.toml")]).arg("--target-dir").arg(&target);
     cargo.env("RUSTFLAGS", FLAGS).env_remove("CARGO_ENCODED_RUSTFLAGS");
     sh::run(cargo)?;
     Ok(target.join(host).join("release"))
@@ -105,7 +122,7 @@ mod tests {
     #[test]
     fn all_targets_are_meant_unless_some_are_named() {
         let all = targets().unwrap();
-        assert!(all.len() >= 3, "{all:?}");
+        assert!(all.len() >= 7, "{all:?}");
         assert_eq!(Asked::parse(&[], &all).unwrap().targets, all);
         let asked = Asked::parse(&["stream", "--seconds", "7"], &all).unwrap();
         assert_eq!((asked.targets, asked.time), (vec!["stream".to_owned()], Duration::from_secs(7)));
@@ -116,8 +133,8 @@ mod tests {
 
     #[test]
     fn every_target_has_a_corpus_and_a_dictionary() {
-        let folder = tree::root().join(FOLDER);
         for target in targets().unwrap() {
+            let folder = tree::root().join(folder_of(&target).unwrap());
             assert!(fs::read_dir(folder.join("corpus").join(&target)).unwrap().next().is_some(), "{target}");
             assert!(folder.join(format!("dictionaries/{target}.dict")).is_file(), "{target}");
         }

@@ -55,6 +55,12 @@ impl Reply {
         Some(Self { state: state?, issuer, word })
     }
 
+    /// What it says.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn word(&self) -> &Word {
+        &self.word
+    }
+
     /// Read a redirect to the custom scheme.
     pub(crate) fn from_scheme(url: &str) -> Option<Self> {
         let (place, query) = url.split_once('?')?;

@@ -11,9 +11,12 @@ use std::path::Path;
 /// The stage.
 pub fn lint() -> Result<Count, Failure> {
     let mut count = check("formatting", cargo(&["fmt", "--all", "--check"]));
-    // A workspace of its own, which only `cargo xtask fuzz` builds.
-    let fuzz = ["fmt", "--manifest-path", "crates/protocol/fuzz/Cargo.toml", "--check"];
-    count += check("formatting of the fuzz targets", cargo(&fuzz));
+    // Workspaces of their own, which only `cargo xtask fuzz` builds.
+    for folder in crate::fuzz::FOLDERS {
+        let manifest = format!("{folder}/Cargo.toml");
+        let fuzz = ["fmt", "--manifest-path", &manifest, "--check"];
+        count += check("formatting of the fuzz targets", cargo(&fuzz));
+    }
     count += check(
         "clippy",
         cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
