@@ -81,6 +81,12 @@ pub fn check_address(text: &str) -> Result<Url, AddressError> {
     if url.host_str().is_none_or(str::is_empty) {
         return Err(AddressError::Malformed("it has no host".to_owned()));
     }
+    // The standard for addresses lets a host hold quotes, backticks and other things that a shell acts on. No name
+    // in the DNS has them.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if url.domain().is_some_and(|name| !name.chars().all(plain)) {
+        return Err(AddressError::Malformed("its host is no name".to_owned()));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(AddressError::UserInfo);
     }

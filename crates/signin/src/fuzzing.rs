@@ -147,6 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_a_shell_would_act_on_is_no_address() {
+        for host in
+            ["a\"b.example", "a`id`.example", "$(id).example", "a;b.example", "a&b.example", "a'b.example"]
+        {
+            let address = format!("https://{host}/authorize");
+            assert!(crate::check_address(&address).is_err(), "{address}");
+        }
+        for host in
+            ["a-b.example", "a_b.example", "xn--bcher-kva.example", "bücher.example", "[::1]", "10.0.0.1"]
+        {
+            let address = format!("https://{host}/authorize");
+            assert!(crate::check_address(&address).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
     fn whatever_callback_comes_only_an_unambiguous_reply_is_read() {
         replay("callback", super::callback);
     }
