@@ -118,9 +118,25 @@ pub(crate) enum Services {
         /// Your own short name for it
         #[arg(long, value_name = "N")]
         name: Option<model::ShortName>,
-        /// Print the address of the sign-in page instead of opening it
-        #[arg(long)]
-        no_browser: bool,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Sign in to a service again, or let Bellhop do more there
+    SignIn {
+        /// Its short name
+        name: String,
+        /// A permission to ask for beside those granted (repeatable)
+        #[arg(long = "more", value_name = "P")]
+        more: Vec<String>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// All about one service
+    Show {
+        /// Its short name
+        name: String,
+        #[command(flatten)]
+        list: List,
     },
     /// Delete a service and its sign-in, and print what was done about that
     Remove {
@@ -129,6 +145,52 @@ pub(crate) enum Services {
     },
     /// Show what was done about the sign-ins of removed services
     Receipts(List),
+}
+
+/// How to sign in to a service.
+#[derive(Args, Clone)]
+pub(crate) struct How {
+    /// Print the address of the sign-in page instead of opening it
+    #[arg(long)]
+    pub no_browser: bool,
+    /// auto, oauth, device, token, password or none
+    #[arg(long, value_name = "M", default_value = "auto", value_parser = method)]
+    pub method: control::SignInMethod,
+    /// A permission to ask the provider for (repeatable); what only reads is preset
+    #[arg(long, value_name = "P")]
+    pub permission: Vec<String>,
+    /// The client id that the provider gave you for Bellhop
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// The file with the client secret that the provider gave you
+    #[arg(long, value_name = "F", requires = "client_id")]
+    pub client_secret_file: Option<PathBuf>,
+    /// The file with the API token
+    #[arg(long, value_name = "F", conflicts_with = "token_stdin")]
+    pub token_file: Option<PathBuf>,
+    /// Read the API token from standard input
+    #[arg(long)]
+    pub token_stdin: bool,
+    /// The header that carries the API token as it is [default: Authorization, as a bearer]
+    #[arg(long, value_name = "NAME")]
+    pub header: Option<String>,
+    /// The day on which the API token ends, as a reminder, such as 2027-03-31
+    #[arg(long, value_name = "DATE", value_parser = crate::commands::day)]
+    pub ends: Option<model::Timestamp>,
+    /// The user of an application password
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Sign in although the provider doesn't declare PKCE (S256); it is used all the same
+    #[arg(long)]
+    pub pkce_undeclared: bool,
+    /// Don't tell the provider which resource the tokens are for (RFC 8707)
+    #[arg(long)]
+    pub no_resource: bool,
+}
+
+fn method(text: &str) -> Result<control::SignInMethod, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "it is auto, oauth, device, token, password or none".to_owned())
 }
 
 #[derive(Subcommand)]

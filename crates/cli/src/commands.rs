@@ -9,7 +9,10 @@ mod receipts;
 mod requests;
 mod serve;
 mod services;
+mod sign_in;
 mod status;
+
+pub(crate) use sign_in::day;
 
 use crate::{
     bridge,
@@ -42,9 +45,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Stop> {
         match cli.command {
             // These two end by themselves at Ctrl-C, in good order.
             Command::Serve(args) => serve::serve(home, args).await,
-            command @ Command::Services { command: Some(Services::Add { .. }), .. } => {
-                ask(&home, command).await
-            }
+            command @ Command::Services {
+                command: Some(Services::Add { .. } | Services::SignIn { .. }),
+                ..
+            } => ask(&home, command).await,
             command => {
                 tokio::select! {
                     done = ask(&home, command) => done,
@@ -67,8 +71,17 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
     match command {
         Command::Status(list) => status::status(&face, &out, list).await,
         Command::Services { list, command: None } => services::list(&face, &out, list).await,
-        Command::Services { command: Some(Services::Add { url, name, no_browser }), .. } => {
-            services::add(&face, &out, url, name, no_browser).await
+        Command::Services { command: Some(Services::Add { url, name, mut how }), .. } => {
+            if how.token_file.is_some() || how.token_stdin {
+                how.method = control::SignInMethod::Token;
+            }
+            services::add(&face, &out, url, name, how).await
+        }
+        Command::Services { command: Some(Services::SignIn { name, more, how }), .. } => {
+            services::again(&face, &out, &name, &more, how).await
+        }
+        Command::Services { command: Some(Services::Show { name, list }), .. } => {
+            services::show(&face, &out, &name, list).await
         }
         Command::Services { command: Some(Services::Remove { name }), .. } => {
             services::remove(&face, &out, &name).await

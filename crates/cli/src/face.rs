@@ -71,6 +71,7 @@ sections! {
     status Status control::StatusView;
     services Services Vec<control::ServiceView>;
     catalogue Catalogue Vec<control::CatalogueView>;
+    sign_ins SignIns Vec<control::SignInView>;
     connections Connections Vec<control::ConnectionView>;
     requests Requests Vec<control::RequestView>;
     apps Apps Vec<control::AppView>;

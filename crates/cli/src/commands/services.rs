@@ -1,11 +1,12 @@
+use super::sign_in;
 use crate::{
-    cli::List,
+    cli::{How, List},
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
     times,
 };
-use bellhop_cli::{problem::Stop, signal};
-use control::{Answer, Command, Query, ServiceState, ServiceView, SignInEnd};
+use bellhop_cli::problem::Stop;
+use control::{Answer, Command, ServiceState, ServiceView, SignInMethod, Stays};
 use model::{Problem, ShortName};
 
 /// The services.
@@ -50,64 +51,106 @@ pub(super) async fn add(
     out: &Output,
     url: String,
     name: Option<ShortName>,
-    no_browser: bool,
+    how: How,
 ) -> Result<(), Stop> {
-    let begin = async {
-        let known = face.catalogue().await?.into_iter().any(|entry| entry.id == url);
-        let (catalogue, url) = if known { (Some(url), None) } else { (None, Some(url)) };
-        match face.command(Command::add_service(catalogue, url, name, !no_browser)).await? {
-            Answer::SignIn { attempt, address } => Ok((attempt, address)),
-            _ => Err(unexpected()),
-        }
+    let known = face.catalogue().await?.into_iter().any(|entry| entry.id == url);
+    let (catalogue, url) = if known { (Some(url), None) } else { (None, Some(url)) };
+    let begin = Command::AddService {
+        catalogue,
+        url,
+        name,
+        open_browser: !how.no_browser,
+        method: how.method,
+        permissions: how.permissions(),
+        client: how.client()?,
+        exceptions: how.exceptions(),
+        ask: how.ask(),
     };
-    // One for both waits, so that nothing is missed between them.
-    let mut interrupt = std::pin::pin!(signal::interrupt());
-    let (attempt, address) = tokio::select! {
-        begun = begin => begun?,
-        () = &mut interrupt => return Err(Stop::Interrupted),
-    };
-    match address {
-        // Alone on its line, so that a script can take it.
-        Some(address) if no_browser => out.line(address)?,
-        Some(address) => {
-            say("Your browser shows the sign-in page. If it doesn't, open");
-            say(&address);
-        }
-        None => {}
-    }
-    let end = tokio::select! {
-        end = face.query(Query::SignInEnd { attempt: attempt.clone() }) => end?,
-        () = interrupt => {
-            // Nobody waits for it any more. Whether that could be said makes no difference here.
-            let _ = face.command(Command::CancelSignIn { attempt }).await;
-            return Err(Stop::Interrupted);
-        }
-    };
-    match end {
-        Answer::SignInEnd(SignInEnd::Connected { name, account: Some(account), .. }) => {
-            say(&format!("Connected {name} as {account}."));
-            Ok(())
-        }
-        Answer::SignInEnd(SignInEnd::Connected { name, account: None, .. }) => {
-            say(&format!("Connected {name}."));
-            Ok(())
-        }
-        Answer::SignInEnd(SignInEnd::Failed { problem }) => Err(problem.into()),
-        _ => Err(unexpected()),
-    }
+    sign_in::run(face, out, begin, &how).await
 }
 
-/// Delete a service and its sign-in.
-pub(super) async fn remove(face: &Face, out: &Output, name: &str) -> Result<(), Stop> {
+/// Sign in again, as before or with other permissions.
+pub(super) async fn again(
+    face: &Face,
+    out: &Output,
+    name: &str,
+    more: &[String],
+    how: How,
+) -> Result<(), Stop> {
+    let service = find(face, name).await?;
+    let mut permissions = how.permissions();
+    if !more.is_empty() {
+        // What it may already stays: the provider grants anew what is asked for now.
+        let mut all = permissions.unwrap_or(service.permissions.granted);
+        for permission in more {
+            if !all.contains(permission) {
+                all.push(permission.clone());
+            }
+        }
+        permissions = Some(all);
+    }
+    let exceptions = how.exceptions();
+    let begin = Command::SignIn {
+        service: service.id,
+        open_browser: !how.no_browser,
+        method: (how.method != SignInMethod::Auto).then_some(how.method),
+        permissions: permissions.clone(),
+        exceptions: (!exceptions.is_empty()).then_some(exceptions),
+        ask: how.ask(),
+    };
+    let how = How { permission: permissions.unwrap_or_default(), ..how };
+    sign_in::run(face, out, begin, &how).await
+}
+
+/// All about one service.
+pub(super) async fn show(face: &Face, out: &Output, name: &str, list: List) -> Result<(), Stop> {
+    let service = find(face, name).await?;
+    if list.json {
+        return Ok(out.json(&service)?);
+    }
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().replace('_', " ");
+    let permissions = |all: &[String]| if all.is_empty() { "–".to_owned() } else { all.join(" ") };
+    let stays = match service.stays {
+        Stays::Until { at } => format!("signed in until {} at least", times::relative(at)),
+        Stays::NeedsYouOn { at } => format!("will need you {}", times::relative(at)),
+        Stays::OpenEnded => "has no known end".to_owned(),
+        Stays::Unknown => "–".to_owned(),
+    };
+    let method = serde_json::to_value(service.method).map(word).unwrap_or_default();
+    for (what, value) in [
+        ("Name", service.name.to_string()),
+        ("Title", service.title),
+        ("Address", service.url),
+        ("Account", service.account.unwrap_or_else(|| "–".to_owned())),
+        ("Signed in by", method),
+        ("Stays", stays),
+        ("Asked for", permissions(&service.permissions.asked)),
+        ("Granted", permissions(&service.permissions.granted)),
+    ] {
+        out.line(format!("{what:<13} {value}"))?;
+    }
+    for exception in &service.exceptions {
+        let name = serde_json::to_value(exception).map(word).unwrap_or_default();
+        out.line(format!("{:<13} {name}", "Exception"))?;
+    }
+    Ok(())
+}
+
+async fn find(face: &Face, name: &str) -> Result<ServiceView, Stop> {
     let services = face.services().await?;
-    let Some(service) = services.into_iter().find(|s| s.name.as_str() == name) else {
+    services.into_iter().find(|s| s.name.as_str() == name).ok_or_else(|| {
         let problem = Problem::new(
             "cli.no_service",
             format!("There is no service named {name}."),
             "`bellhop services` lists those there are.",
         );
-        return Err(problem.with("name", name).into());
-    };
+        problem.with("name", name).into()
+    })
+}
+
+/// Delete a service and its sign-in.
+pub(super) async fn remove(face: &Face, out: &Output, name: &str) -> Result<(), Stop> {
+    let service = find(face, name).await?;
     match face.command(Command::RemoveService { service: service.id }).await? {
         Answer::Receipt(receipt) => {
             say(&format!("Removed {name} and its sign-in."));

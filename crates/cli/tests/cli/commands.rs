@@ -457,3 +457,57 @@ async fn receipts_say_what_was_tried_and_what_is_left_to_the_person() {
     let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(said[0]["steps"][1]["outcome"]["outcome"], "waiting", "{said}");
 }
+
+/// A sign-in to `https://x.example/mcp` that stands at one phase.
+fn standing_at(phase: control::SignInPhase) -> Section {
+    Section::SignIns(vec![control::SignInView {
+        attempt: "a1".into(),
+        catalogue: None,
+        service: None,
+        title: "x.example".into(),
+        phase,
+    }])
+}
+
+/// Proves services.23.
+#[tokio::test]
+async fn a_token_comes_from_a_file_or_standard_input_and_reaches_nothing_but_the_engine() {
+    for stdin in [true, false] {
+        let place = Place::new();
+        let file = place.home.root().join("token");
+        std::fs::create_dir_all(place.home.root()).unwrap();
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let (given, mut taken) = tokio::sync::watch::channel(false);
+        let phase = control::SignInPhase::Token { page: None, why: None, until: Timestamp::from_millis(0) };
+        let given = std::sync::Mutex::new(given);
+        let engine = Faces::start(
+            &place.home,
+            vec![views::catalogue(), standing_at(phase)],
+            Box::new(move |ask| match ask {
+                Ask::Command(Command::AddService { .. }) => {
+                    Some(Ok(Answer::SignIn { attempt: "a1".into(), address: None }))
+                }
+                Ask::Command(Command::GiveToken { token, header, ends, .. }) => {
+                    assert_eq!((token.0.as_str(), header.as_deref()), ("s3cret", Some("X-Api-Key")));
+                    assert!(ends.is_some());
+                    given.lock().unwrap().send_replace(true);
+                    Some(Ok(Answer::Done))
+                }
+                Ask::Query(Query::SignInEnd { .. }) => Some(Err(Problem::new(SILENCE, "", ""))),
+                _ => None,
+            }),
+        );
+        let file = file.display().to_string();
+        let source = if stdin { vec!["--token-stdin"] } else { vec!["--token-file", &file] };
+        let rest = ["--header", "X-Api-Key", "--ends", "2027-03-31"];
+        let typed = [&["services", "add", "https://x.example/mcp"], &source[..], &rest[..]].concat();
+        let ran = tokio::select! {
+            ran = place.run(&typed, "s3cret\n") => Some(ran),
+            _ = taken.wait_for(|given| *given) => None,
+        };
+        assert!(ran.is_none(), "{ran:?}");
+        let asked = engine.asked();
+        assert!(asked.iter().any(|a| a.contains("method: Token")), "{asked:?}");
+        assert!(asked.iter().all(|a| !a.contains("s3cret")), "no debug form shows it");
+    }
+}
