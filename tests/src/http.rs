@@ -14,7 +14,13 @@ pub struct Http(Client<HttpConnector, Full<Bytes>>);
 
 impl Default for Http {
     fn default() -> Self {
-        Self(Client::builder(TokioExecutor::new()).build_http())
+        Self(
+            Client::builder(TokioExecutor::new())
+                // Bellhop hangs up after ten idle seconds: a request must not cross with that.
+                .pool_idle_timeout(std::time::Duration::from_secs(5))
+                .pool_timer(hyper_util::rt::TokioTimer::new())
+                .build_http(),
+        )
     }
 }
 
