@@ -6,6 +6,7 @@ const then =
     for (const step of steps) await step(page);
   };
 const click = (test) => (page) => page.click(`[data-test="${test}"]`);
+const open = (test) => (page) => page.click(`[data-test="${test}"] summary`);
 const see = (selector) => (page) => page.waitForSelector(selector);
 
 export const pictures = [
@@ -66,6 +67,98 @@ export const pictures = [
   { name: 'sign-in', scene: 'sign-in', act: nav('services') },
   { name: 'sign-in-failed', scene: 'sign-in-failed', act: nav('services') },
   { name: 'sign-in-again', scene: 'sign-in-again', act: nav('services') },
+  { name: 'sign-in-asking', scene: 'sign-in-asking', act: then(nav('services'), open('others')) },
+  {
+    name: 'sign-in-asking-key',
+    scene: 'sign-in-asking',
+    act: then(nav('services'), click('method-token'), see('[data-test=continue]:enabled')),
+  },
+  { name: 'sign-in-one-way', scene: 'sign-in-one-way', act: nav('services') },
+  {
+    name: 'sign-in-unregistered',
+    scene: 'sign-in-unregistered',
+    act: then(nav('services'), see('[data-test=continue]:disabled')),
+  },
+  { name: 'sign-in-device', scene: 'sign-in-device', act: then(nav('services'), see('[data-test=qr]')) },
+  { name: 'sign-in-key', scene: 'sign-in-key', act: then(nav('services'), open('key-more')) },
+  { name: 'sign-in-key-refused', scene: 'sign-in-key-refused', act: nav('services') },
+  {
+    name: 'sign-in-key-given',
+    scene: 'sign-in-key',
+    act: then(
+      nav('services'),
+      (page) => page.fill('[data-test=key]', 'secret-key'),
+      click('give-key'),
+      see('[data-test=sign-in][data-phase=finishing]'),
+    ),
+  },
+  {
+    name: 'sign-in-password',
+    scene: 'sign-in-password',
+    act: then(nav('services'), open('where'), see('[data-test=profile-picture]')),
+  },
+  {
+    name: 'sign-in-password-refused',
+    scene: 'sign-in-password-refused',
+    act: then(
+      nav('services'),
+      (page) => page.fill('[data-test=password]', 'abcd efgh'),
+      see('[data-test=give-password]:enabled'),
+    ),
+  },
+  { name: 'sign-in-finishing', scene: 'sign-in-finishing', act: nav('services') },
+  {
+    name: 'sign-in-begun',
+    scene: 'home',
+    act: then(nav('services'), click('connect-mittwald'), see('[data-test=sign-in][data-phase=asking]:focus')),
+  },
+  {
+    name: 'sign-in-chosen',
+    scene: 'home',
+    act: then(
+      nav('services'),
+      click('connect-mittwald'),
+      click('method-device'),
+      click('continue'),
+      see('[data-test=sign-in][data-phase=device] [data-test=user-code]'),
+    ),
+  },
+  {
+    name: 'services-site',
+    scene: 'home',
+    act: then(nav('services'), click('connect-wordpress'), see('[data-test=site-wordpress]:focus')),
+  },
+  {
+    name: 'services-search',
+    scene: 'home',
+    act: then(
+      nav('services'),
+      (page) => page.fill('[data-test=search]', 'BLOG'),
+      see('[data-test=tile][data-id=wordpress]:only-child'),
+    ),
+  },
+  {
+    name: 'services-search-none',
+    scene: 'home',
+    act: then(nav('services'), (page) => page.fill('[data-test=search]', 'nowhere')),
+  },
+  {
+    name: 'services-stays',
+    scene: 'stays',
+    act: then(nav('services'), (page) => page.click('[data-test=details] >> nth=0'), see('[data-test=stays]')),
+  },
+  { name: 'services-allow-more', scene: 'allow-more', act: nav('services') },
+  {
+    name: 'services-receipt',
+    scene: 'home',
+    act: then(
+      nav('services'),
+      click('disconnect-mittwald'),
+      click('ask-yes'),
+      see('[data-test=receipts]:focus [data-test=receipt][data-dead=seen_dead]'),
+    ),
+  },
+  { name: 'services-receipts', scene: 'receipts', act: then(nav('services'), open('earlier-receipts')) },
   { name: 'apps', scene: 'home', act: nav('apps') },
   { name: 'apps-preview', scene: 'home', act: then(nav('apps'), click('connect-app-cursor'), see('[data-test=diff]')) },
   {

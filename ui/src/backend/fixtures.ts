@@ -8,8 +8,10 @@ import type { ConfigChange } from '../control/ConfigChange';
 import type { ConnectionView } from '../control/ConnectionView';
 import type { Problem } from '../control/Problem';
 import type { RequestView } from '../control/RequestView';
+import type { ReceiptView } from '../control/ReceiptView';
 import type { ServiceView } from '../control/ServiceView';
 import type { SettingsView } from '../control/SettingsView';
+import type { SignInPhase } from '../control/SignInPhase';
 import type { SignInView } from '../control/SignInView';
 import type { StatusView } from '../control/StatusView';
 import type { ToolView } from '../control/ToolView';
@@ -78,6 +80,18 @@ export const PROBLEMS = {
     sentence: 'No keychain answers on this computer.',
     next: 'Choose a passphrase instead.',
   },
+  noRegistration: {
+    code: 'signin.no_registration',
+    sentence: 'github.example doesn’t let Bellhop introduce itself.',
+    next: 'Register an app there and give its id.',
+    values: { host: 'github.example' },
+  },
+  refused: {
+    code: 'signin.new_token_refused',
+    sentence: 'mcp.mittwald.example does not take it.',
+    next: 'Make a new one, and paste it whole.',
+    values: { host: 'mcp.mittwald.example' },
+  },
   locked: {
     code: 'vault.locked',
     sentence: 'The keychain is locked.',
@@ -92,6 +106,103 @@ export const TOOLS: ToolView[] = [
   tool('read_note', 'Read one note', true),
   tool('write_note', 'Write a note', false),
   tool('slow_count', 'Count slowly', true),
+];
+
+/** What is asked for at mittwald at first. */
+export const MITTWALD = ['user:read', 'customer:read', 'project:read', 'app:read'];
+
+/** A sign-in under way; to mittwald where nothing else is said. */
+export const signIn = (phase: SignInPhase, over: Partial<SignInView> = {}): SignInView => ({
+  attempt: 'attempt-1',
+  catalogue: 'mittwald',
+  service: null,
+  title: 'mittwald',
+  phase,
+  ...over,
+});
+
+const permission = (name: string, over: { preset?: boolean; granted?: boolean } = {}) => ({
+  name,
+  words: name,
+  reads: /:(read|list)$/.test(name),
+  preset: false,
+  granted: false,
+  ...over,
+});
+
+/** What a provider with three ways in asks. */
+export const asking = (granted: string[] = []): Extract<SignInPhase, { phase: 'asking' }> => ({
+  phase: 'asking',
+  methods: [
+    { method: 'oauth', host: 'auth.mcp.mittwald.example', needs: null },
+    { method: 'device', host: 'auth.mcp.mittwald.example', needs: null },
+    { method: 'token', host: 'mcp.mittwald.example', needs: null },
+  ],
+  permissions: [
+    ...MITTWALD.map((name) => permission(name, { preset: true, granted: granted.includes(name) })),
+    ...['project:write', 'app:write', 'mail_address:delete', 'domain:read', 'admin'].map((name) => permission(name)),
+  ],
+  why: null,
+});
+
+export function receipt(now: number, over: Partial<ReceiptView> = {}): ReceiptView {
+  return {
+    service: 'mittwald',
+    name: 'mittwald',
+    title: 'mittwald',
+    account: 'anna@example.com',
+    method: 'oauth',
+    removed_on: now - 4000,
+    steps: [
+      { what: 'local', outcome: { outcome: 'done' }, said: null, at: now - 4000 },
+      { what: 'refresh_token', outcome: { outcome: 'not_offered' }, said: '404', at: now - 3000 },
+      { what: 'access_token', outcome: { outcome: 'not_offered' }, said: '404', at: now - 3000 },
+      { what: 'registration', outcome: { outcome: 'done' }, said: '204', at: now - 2000 },
+    ],
+    dead: { dead: 'seen_dead', at: now - 1000 },
+    ...over,
+  };
+}
+
+/** Receipts of every kind, newest first. */
+export const receipts = (now: number): ReceiptView[] => [
+  receipt(now, {
+    service: 'shop',
+    name: 'shop',
+    title: 'Shop',
+    account: null,
+    steps: [
+      { what: 'local', outcome: { outcome: 'done' }, said: null, at: now - HOUR },
+      {
+        what: 'refresh_token',
+        outcome: { outcome: 'waiting', next_try: now + 5 * MINUTE },
+        said: null,
+        at: now - MINUTE,
+      },
+      { what: 'page', outcome: { outcome: 'by_hand', page: null }, said: null, at: now - HOUR },
+    ],
+    removed_on: now - HOUR,
+    dead: { dead: 'unknown' },
+  }),
+  receipt(now, {
+    service: 'stripe',
+    name: 'stripe',
+    title: 'Stripe',
+    method: 'token',
+    steps: [
+      { what: 'local', outcome: { outcome: 'done' }, said: null, at: now - DAY },
+      { what: 'access_token', outcome: { outcome: 'refused' }, said: '400 unsupported_token_type', at: now - DAY },
+      {
+        what: 'page',
+        outcome: { outcome: 'by_hand', page: 'https://dashboard.example/apikeys' },
+        said: null,
+        at: now - DAY,
+      },
+    ],
+    removed_on: now - DAY,
+    dead: { dead: 'still_alive' },
+  }),
+  receipt(now, { service: 'old', name: 'old', title: 'Old', removed_on: now - 3 * DAY }),
 ];
 
 export function service(id: string, over: Partial<ServiceView> = {}): ServiceView {
@@ -277,13 +388,12 @@ function activity(now: number): ActivityEntry[] {
   }));
 }
 
-/** A Bellhop in daily use. */
-/** What the tests look at nowhere, of a tile. */
-const tile = (full_name: string, mark: string) => ({
+/** A tile's rest. */
+const tile = (full_name: string, mark: string, colour: string | null = null) => ({
   full_name,
   mark,
   site: null,
-  colour: null,
+  colour,
   keywords: [],
   website: null,
   note: null,
@@ -291,6 +401,7 @@ const tile = (full_name: string, mark: string) => ({
   own: false,
 });
 
+/** A Bellhop in daily use. */
 export function home(now: number): Whole {
   return {
     status: {
@@ -306,7 +417,14 @@ export function home(now: number): Whole {
     },
     services: [
       playground(),
-      service('mittwald', { title: 'mittwald', state: { state: 'connected', until: now + 100 * DAY } }),
+      service('mittwald', {
+        title: 'mittwald',
+        catalogue: 'mittwald',
+        account: 'anna@example.com',
+        permissions: { asked: MITTWALD, granted: MITTWALD },
+        stays: { stays: 'until', at: now + 100 * DAY },
+        state: { state: 'connected', until: now + HOUR },
+      }),
     ],
     catalogue: [
       {
@@ -315,7 +433,8 @@ export function home(now: number): Whole {
         about: 'Projects, apps and databases of your hosting',
         url: 'https://mcp.mittwald.example/mcp',
         services: ['mittwald'],
-        ...tile('de.mittwald/mcp', 'm'),
+        ...tile('de.mittwald/mcp', 'm', '#0b5cad'),
+        note: 'An API token from mStudio (User Settings, API Tokens) works too. It is not renewed by itself.',
       },
       {
         id: 'playground',
@@ -323,7 +442,26 @@ export function home(now: number): Whole {
         about: 'Try it without an account: a small service on this computer, with notes to read and write.',
         url: null,
         services: ['playground'],
-        ...tile('app.bellhop.desktop/playground', 'P'),
+        ...tile('app.bellhop.desktop/playground', 'P', '#6b5b95'),
+      },
+      {
+        id: 'wordpress',
+        title: 'WordPress',
+        about: 'A WordPress site of yours: its posts, pages, media and settings.',
+        url: null,
+        services: [],
+        ...tile('org.wordpress/mcp-adapter', 'W', '#3d5a73'),
+        site: 'https://example.org',
+        keywords: ['blog'],
+      },
+      {
+        id: 'tickets',
+        title: 'Tickets',
+        about: 'The tickets of our team',
+        url: 'https://tickets.example/mcp',
+        services: [],
+        ...tile('example/tickets', 'Ti', '#f2e394'),
+        own: true,
       },
     ],
     sign_ins: [],

@@ -3,8 +3,11 @@ import type { Answer } from '../control/Answer';
 import type { Command } from '../control/Command';
 import type { Problem } from '../control/Problem';
 import type { Query } from '../control/Query';
+import type { ReceiptView } from '../control/ReceiptView';
 import type { Section } from '../control/Section';
-import { CHECKS, DIFF, MINUTE, playground, PROBLEMS, type Whole } from './fixtures';
+import type { SignInMethod } from '../control/SignInMethod';
+import type { SignInPhase } from '../control/SignInPhase';
+import { asking, CHECKS, DIFF, MINUTE, playground, PROBLEMS, receipt, service, type Whole } from './fixtures';
 import { scenes, type Scene } from './scenes';
 
 const NEXT = 'Restart the app; it asks you once more in a small window.';
@@ -14,12 +17,14 @@ export class PreviewBackend implements Backend {
   readonly #scene: Scene;
   #whole: Whole;
   #listener: Listener | null = null;
+  #receipts: ReceiptView[];
 
   constructor(name: string) {
     const scene = scenes[name];
     if (!scene) throw new Error(`there is no scene ${name}`);
     this.#scene = scene;
     this.#whole = scene.view(Date.now());
+    this.#receipts = scene.receipts?.(Date.now()) ?? [];
   }
 
   start(): Promise<Start> {
@@ -52,7 +57,14 @@ export class PreviewBackend implements Backend {
         this.#change('sign_ins', (all) => all.filter((one) => one.attempt !== command.attempt));
         break;
       case 'remove_service':
-        this.#change('services', (all) => all.filter((one) => one.id !== command.service));
+        return this.#remove(command.service);
+      case 'continue_sign_in':
+        this.#phase(command.attempt, this.#next(command.method));
+        break;
+      case 'give_token':
+      case 'give_password':
+        this.#phase(command.attempt, { phase: 'finishing' });
+        this.#connected(command.attempt);
         break;
       case 'revoke':
         this.#change('connections', (all) =>
@@ -110,8 +122,55 @@ export class PreviewBackend implements Backend {
     return { answer: 'done' };
   }
 
+  #remove(id: string): Answer {
+    const gone = this.#whole.services.find((one) => one.id === id);
+    this.#change('services', (all) => all.filter((one) => one.id !== id));
+    const { name = id, title = id, account = null, method = 'oauth' } = gone ?? {};
+    const answer = receipt(Date.now(), { service: id, name, title, account, method });
+    this.#receipts = [answer, ...this.#receipts];
+    return { answer: 'receipt', ...answer };
+  }
+
+  #phase(attempt: string, phase: SignInPhase): void {
+    this.#change('sign_ins', (all) => all.map((one) => (one.attempt === attempt ? { ...one, phase } : one)));
+  }
+
+  /** What follows when the person chose how. */
+  #next(method: SignInMethod): SignInPhase {
+    const until = Date.now() + 5 * MINUTE;
+    switch (method) {
+      case 'device':
+        return {
+          phase: 'device',
+          user_code: 'WDJB-MJHT',
+          address: 'https://auth.example/device',
+          complete: null,
+          until,
+        };
+      case 'token':
+        return { phase: 'token', page: null, why: null, until };
+      case 'password':
+        return { phase: 'password', page: null, user: null, why: null, until };
+      default:
+        return { phase: 'browser', address: 'https://auth.example/authorize', until };
+    }
+  }
+
+  #connected(attempt: string): void {
+    setTimeout(() => {
+      const done = this.#whole.sign_ins.find((one) => one.attempt === attempt);
+      if (!done) return;
+      this.#change('sign_ins', (all) => all.filter((one) => one.attempt !== attempt));
+      const fresh =
+        done.catalogue === 'playground'
+          ? playground()
+          : service(done.service ?? done.catalogue ?? 'new', { title: done.title, catalogue: done.catalogue });
+      this.#change('services', (all) => [...all.filter((one) => one.id !== fresh.id), fresh]);
+    }, 3000);
+  }
+
   #signIn(command: Extract<Command, { do: 'add_service' | 'sign_in' }>): Answer {
-    if (command.do === 'add_service' && command.url !== null) {
+    if (command.do === 'add_service' && command.catalogue === null) {
       const problem: Problem = {
         ...PROBLEMS.denied,
         code: 'signin.no_service',
@@ -122,21 +181,22 @@ export class PreviewBackend implements Backend {
     }
     const attempt = `attempt-${Date.now()}`;
     const address = 'http://127.0.0.1:40123/authorize';
+    const before = this.#whole.services.find((one) => command.do === 'sign_in' && one.id === command.service);
+    const tile = this.#whole.catalogue.find((one) => command.do === 'add_service' && one.id === command.catalogue);
     this.#change('sign_ins', (all) => [
       ...all,
       {
         attempt,
         catalogue: command.do === 'add_service' ? command.catalogue : null,
         service: command.do === 'sign_in' ? command.service : null,
-        title: 'Playground',
-        phase: { phase: 'browser', address, until: Date.now() + 5 * MINUTE },
+        title: before?.title ?? tile?.title ?? 'Playground',
+        phase: command.ask
+          ? asking(before?.permissions.granted)
+          : { phase: 'browser', address, until: Date.now() + 5 * MINUTE },
       },
     ]);
-    setTimeout(() => {
-      if (!this.#whole.sign_ins.some((one) => one.attempt === attempt)) return;
-      this.#change('sign_ins', (all) => all.filter((one) => one.attempt !== attempt));
-      this.#change('services', (all) => [...all.filter((one) => one.id !== 'playground'), playground()]);
-    }, 3000);
+    if (command.ask) return { answer: 'sign_in', attempt, address: null };
+    this.#connected(attempt);
     return { answer: 'sign_in', attempt, address };
   }
 
@@ -152,6 +212,8 @@ export class PreviewBackend implements Backend {
         });
       case 'activity':
         return Promise.resolve({ answer: 'activity', entries: [] });
+      case 'receipts':
+        return Promise.resolve({ answer: 'receipts', receipts: this.#receipts });
       case 'doctor':
         return Promise.resolve({ answer: 'doctor', checks: CHECKS });
       default:

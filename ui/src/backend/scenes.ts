@@ -1,17 +1,23 @@
 // The scenes that the preview can play, each a whole view.
 import type { Start } from '../backend';
 import type { Problem } from '../control/Problem';
+import type { ReceiptView } from '../control/ReceiptView';
+import type { SignInPhase } from '../control/SignInPhase';
 import {
+  asking,
   connection,
   DAY,
   empty,
   home,
   HOUR,
   MINUTE,
+  MITTWALD,
   playground,
   PROBLEMS,
+  receipts,
   request,
   service,
+  signIn,
   TOOLS,
   type Whole,
   wish,
@@ -23,6 +29,8 @@ export interface Scene {
   gone?: true;
   /** There is no engine, and why. */
   failed?: Problem;
+  /** Of services that were disconnected before. */
+  receipts?: (now: number) => ReceiptView[];
   view: (now: number) => Whole;
 }
 
@@ -33,6 +41,12 @@ const status = (now: number, over: Partial<Whole['status']>): Whole => {
   const whole = home(now);
   return { ...whole, status: { ...whole.status, ...over } };
 };
+
+/** A sign-in that is so far, and nothing else yet. */
+const phase = (at: (now: number) => SignInPhase, over: Parameters<typeof signIn>[1] = {}): Scene => ({
+  view: (now) => ({ ...empty(now), sign_ins: [signIn(at(now), over)] }),
+});
+const wordpress = { catalogue: 'wordpress', title: 'blog.example' };
 
 export const scenes: Record<string, Scene> = {
   home: { view: home },
@@ -132,6 +146,83 @@ export const scenes: Record<string, Scene> = {
       ],
     }),
   },
+  'sign-in-asking': phase(() => asking()),
+  'sign-in-one-way': phase(() => ({
+    ...asking(),
+    methods: [{ method: 'oauth', host: null, needs: null }],
+    permissions: [],
+  })),
+  'sign-in-unregistered': phase(
+    () => ({
+      ...asking(),
+      methods: [
+        { method: 'oauth', host: 'github.example', needs: PROBLEMS.noRegistration },
+        { method: 'token', host: 'github.example', needs: null },
+      ],
+      permissions: [],
+    }),
+    { catalogue: null, title: 'GitHub' },
+  ),
+  'sign-in-device': phase((now) => ({
+    phase: 'device',
+    user_code: 'WDJB-MJHT',
+    address: 'https://auth.mcp.mittwald.example/device',
+    complete: 'https://auth.mcp.mittwald.example/device?user_code=WDJB-MJHT',
+    until: now + 14 * MINUTE + 30_000,
+  })),
+  'sign-in-key': phase((now) => ({
+    phase: 'token',
+    page: 'https://studio.mittwald.example/app/profile/api-tokens',
+    why: null,
+    until: now + 9 * MINUTE + 30_000,
+  })),
+  'sign-in-key-refused': phase((now) => ({
+    phase: 'token',
+    page: null,
+    why: PROBLEMS.refused,
+    until: now + 9 * MINUTE + 30_000,
+  })),
+  'sign-in-password': phase(
+    (now) => ({
+      phase: 'password',
+      page: 'https://blog.example/wp-admin/profile.php#application-passwords-section',
+      user: null,
+      why: null,
+      until: now + 9 * MINUTE + 30_000,
+    }),
+    wordpress,
+  ),
+  'sign-in-password-refused': phase(
+    (now) => ({ phase: 'password', page: null, user: 'anna', why: PROBLEMS.refused, until: now + 9 * MINUTE + 30_000 }),
+    wordpress,
+  ),
+  'sign-in-finishing': phase(() => ({ phase: 'finishing' })),
+  'allow-more': {
+    view: (now) => ({ ...home(now), sign_ins: [signIn(asking(MITTWALD), { service: 'mittwald' })] }),
+  },
+  stays: {
+    view: (now) => ({
+      ...home(now),
+      services: [
+        service('mittwald', {
+          title: 'mittwald',
+          catalogue: 'mittwald',
+          permissions: { asked: [...MITTWALD, 'app:write'], granted: ['user:read', 'project:read'] },
+          exceptions: ['pkce_undeclared', 'no_resource'],
+          stays: { stays: 'until', at: now + 100 * DAY },
+        }),
+        service('stripe', {
+          title: 'Stripe',
+          method: 'token',
+          account: 'acct_1',
+          stays: { stays: 'needs_you_on', at: now + 20 * DAY },
+        }),
+        service('blog', { title: 'Blog', method: 'password', account: 'anna', stays: { stays: 'open_ended' } }),
+        service('weather', { title: 'Weather', method: 'none', stays: { stays: 'open_ended' } }),
+      ],
+    }),
+  },
+  receipts: { view: home, receipts },
   'keys-unchosen': {
     view: (now) =>
       status(now, {

@@ -16,7 +16,15 @@ function leaves(at: unknown, path = ''): [string, unknown][] {
   return Object.entries(at).flatMap(([key, value]) => leaves(value, `${path}.${key}`));
 }
 
-const tables = ['.times', '.problems', '.services.about', '.apps.next', '.settings.autostartFixed', '.keys.notice'];
+const tables = [
+  '.times',
+  '.problems',
+  '.services.about',
+  '.services.notes',
+  '.apps.next',
+  '.settings.autostartFixed',
+  '.keys.notice',
+];
 const fixed = (words: typeof en) => leaves(words).filter(([path]) => !tables.some((table) => path.startsWith(table)));
 
 /** All Rust code of the rooms a window hears of, without its tests. */
@@ -84,11 +92,14 @@ describe('the words', () => {
 
   it('have German for every tile and for every app’s next step', () => {
     const tiles = JSON.parse(readFileSync(join(root, 'crates/engine/data/catalogue.json'), 'utf8')) as {
-      _meta: { 'app.bellhop.desktop/tile': { id: string } };
+      _meta: { 'app.bellhop.desktop/tile': { id: string; note?: string } };
     }[];
     const ids = tiles.map((tile) => tile._meta['app.bellhop.desktop/tile'].id);
     expect(ids.length).toBeGreaterThan(10);
     expect(ids.filter((id) => !(id in de.services.about))).toEqual([]);
+    const noted = tiles.map((tile) => tile._meta['app.bellhop.desktop/tile']).filter((tile) => tile.note);
+    expect(noted.length).toBeGreaterThan(3);
+    expect(noted.map((tile) => tile.id).sort()).toEqual(Object.keys(de.services.notes).sort());
     const missing: string[] = [];
     for (const file of readdirSync(join(root, 'crates/apps/data'))) {
       const app = file.replace('.toml', '');
