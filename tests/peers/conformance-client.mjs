@@ -87,9 +87,12 @@ const open = (line) => line.startsWith('http') && fetch(line).catch(() => {});
 async function signIn(...more) {
   const args = ['services', 'add', url, ...more, '--no-browser'];
   if (context.client_id) args.push('--client-id', context.client_id);
-  const secret = context.client_secret;
-  if (secret) args.push('--client-secret-stdin');
-  const ran = await run(args, { line: open, input: secret });
+  if (context.client_secret) {
+    const file = join(home, 'client-secret');
+    writeFileSync(file, `${context.client_secret}\n`, { mode: 0o600 });
+    args.push('--client-secret-file', file);
+  }
+  const ran = await run(args, { line: open });
   process.stderr.write(ran.errors);
   return ran.code === 0;
 }

@@ -9,19 +9,18 @@ use crate::{
     flight::Flight,
     hold::{self, Held, Hold},
     legacy::{
-        events::Seat,
         exchange::{self, Kind},
         link::Link,
     },
     pool::Incoming,
     problem::RelayError,
+    source::Source,
     told::{self, Passed, Question, Shape, Way},
 };
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::Method;
 use http_body::Body;
-use protocol::{Request, sse};
+use protocol::Request;
 use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
@@ -36,25 +35,6 @@ use tokio::{
     time::{Instant, Sleep},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
-
-/// Where an answer comes from.
-pub(crate) enum Source {
-    /// Something has to happen before the service answers: the person, the app, or the service's own head.
-    Waiting(BoxFuture<'static, Result<Carried, RelayError>>),
-    /// Events, until the answer is among them.
-    Events(Incoming, Box<sse::Decoder>),
-    /// The service ended the stream before the answer and is asked for what followed.
-    Resuming(BoxFuture<'static, Option<Incoming>>),
-    /// Messages of the transport of 2024-11-05.
-    Seat(Seat),
-    /// One large message that passes as it comes.
-    Message { body: Incoming, first: VecDeque<Bytes> },
-    /// The answer was passed on; the service's body is read to its end, for a moment, so that its connection can
-    /// be used again.
-    Ending(Incoming),
-    /// Nothing follows.
-    Ended,
-}
 
 /// One thing for the app.
 pub(crate) enum Out {
@@ -124,16 +104,6 @@ const TO_END: Duration = Duration::from_millis(200);
 const GATHER: Duration = Duration::from_millis(40);
 /// How often a service may ask within one call.
 const MAX_ROUNDS: u32 = 32;
-
-impl Source {
-    pub(crate) fn events(body: Incoming, max: usize) -> Self {
-        Self::Events(body, Box::new(sse::Decoder::new(max)))
-    }
-
-    fn is_live(&self) -> bool {
-        !matches!(self, Self::Ending(_) | Self::Ended)
-    }
-}
 
 impl Answer {
     pub(crate) fn new(

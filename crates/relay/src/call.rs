@@ -2,7 +2,7 @@
 
 use crate::{
     CallRecord, Relay, Service,
-    answer::{Answer, Source},
+    answer::Answer,
     app::App,
     carry::{self, Carried, Load},
     dispatch::Place,
@@ -11,6 +11,7 @@ use crate::{
     modern::{links, state},
     problem::RelayError,
     reply,
+    source::Source,
     stream::{First, Stream},
     told::{Shape, Way},
 };

@@ -2,7 +2,6 @@
 
 use crate::{
     Relay, Service,
-    answer::Source,
     app::App,
     client::Head,
     flight::Trip,
@@ -16,6 +15,7 @@ use crate::{
     pool::Incoming,
     problem::RelayError,
     shelf::Speaks,
+    source::Source,
     told::{Passed, Shape, Way},
 };
 use bytes::{Bytes, BytesMut};

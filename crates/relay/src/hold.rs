@@ -2,10 +2,11 @@
 
 use crate::{
     About, Relay,
-    answer::{Out, Source},
+    answer::Out,
     carry::{self, Load},
     flight::Flight,
     problem::RelayError,
+    source::Source,
 };
 use protocol::{Notification, Object, Request, method};
 use serde_json::value::RawValue;

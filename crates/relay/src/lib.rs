@@ -42,6 +42,7 @@ mod resume;
 mod routes;
 mod search;
 mod shelf;
+mod source;
 mod stream;
 mod tasks;
 mod told;

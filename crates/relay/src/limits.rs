@@ -24,6 +24,9 @@ pub struct Limits {
     pub inventory_age: Duration,
     /// When a service in trouble is asked again though nobody asks: the first time; then twice as late each time.
     pub ask_again: Duration,
+    /// How long to wait before listening again to a service whose stream has ended, or never came. While none comes,
+    /// this doubles each time, up to five minutes.
+    pub listen_again: Duration,
     /// How many pages of a list are fetched.
     pub pages: usize,
     /// How many sessions one connection may have; the one idle the longest makes room. As many subscriptions,
@@ -61,6 +64,7 @@ impl Default for Limits {
             merge: Duration::from_secs(5),
             inventory_age: Duration::from_secs(300),
             ask_again: Duration::from_secs(30),
+            listen_again: Duration::from_secs(1),
             pages: 50,
             sessions: 32,
             queue: 256,

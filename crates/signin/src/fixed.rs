@@ -181,7 +181,7 @@ impl FixedHandle {
         if !again {
             return Ok(());
         }
-        // Not written down: a restart gives a long hiccup another chance.
+        // Whoever holds the handle sees it in the states, and writes it down.
         let problem = problems::needs_sign_in(problems::REFUSED, &self.0.host);
         self.0.state.send_replace(CredentialState::NeedsSignIn { problem: problem.clone() });
         Err(problem)

@@ -189,7 +189,8 @@ impl Ask {
         self
     }
 
-    /// Prove ourselves by a header and its whole value. One that can't stand in a header is left away: the server then says 401.
+    /// Prove ourselves by a header and its whole value. One that can't stand in a header is left away: the server
+    /// then says 401.
     pub(crate) fn proof(mut self, (name, value): &(header::HeaderName, model::Secret)) -> Self {
         if let Ok(mut value) = header::HeaderValue::from_str(value.expose()) {
             value.set_sensitive(true);
@@ -199,12 +200,8 @@ impl Ask {
     }
 
     /// The same with an access token.
-    pub(crate) fn bearer(mut self, token: &model::Secret) -> Self {
-        if let Ok(mut value) = header::HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
-            value.set_sensitive(true);
-            self.headers.insert(header::AUTHORIZATION, value);
-        }
-        self
+    pub(crate) fn bearer(self, token: &model::Secret) -> Self {
+        self.proof(&(header::AUTHORIZATION, crate::bearer(token)))
     }
 }
 

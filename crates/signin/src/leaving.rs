@@ -9,7 +9,7 @@ use crate::{
     probe,
     token::prove,
 };
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, StatusCode, header};
 use model::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,7 +46,7 @@ enum Errand {
     /// A form to the revocation endpoint.
     Revoke { endpoint: String, token: Secret, kind: &'static str, registration: Registration },
     /// DELETE at an address, proved by this header.
-    Delete { address: String, name: HeaderName, value: Secret },
+    Delete { address: String, proof: (HeaderName, Secret) },
 }
 
 /// How one way went.
@@ -110,7 +110,7 @@ impl Leaving {
             .collect();
         let registered = match &registration.management {
             Some((address, token)) => {
-                Errand::Delete { address: address.clone(), name: header::AUTHORIZATION, value: bearer(token) }
+                Errand::Delete { address: address.clone(), proof: (header::AUTHORIZATION, bearer(token)) }
             }
             None => Errand::None,
         };
@@ -124,9 +124,8 @@ impl Leaving {
         let ways = match secret {
             FixedSecret::Token(_) => Vec::new(),
             FixedSecret::Password(password) => {
-                let (name, value) = proof.clone();
                 let errand = match &password.removal {
-                    Some(address) => Errand::Delete { address: address.clone(), name, value },
+                    Some(address) => Errand::Delete { address: address.clone(), proof: proof.clone() },
                     None => Errand::None,
                 };
                 vec![(Way::Password, errand)]
@@ -163,10 +162,8 @@ impl Leaving {
     /// Use what was given back once more, to see that it is dead.
     pub async fn look(&self, http: &Http) -> Life {
         let Ok(url) = check_address(&self.service) else { return Life::Unknown };
-        let (name, value) = &self.proof;
-        let Some(ask) = prove_by(probe::hello(url), name, value) else { return Life::Unknown };
-        match http.known().send(ask).await {
-            Ok(answer) if matches!(answer.status.as_u16(), 401) => Life::Dead,
+        match http.known().send(probe::hello(url).proof(&self.proof)).await {
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => Life::Dead,
             Ok(answer) if answer.status.is_success() => Life::Alive,
             _ => Life::Unknown,
         }
@@ -195,29 +192,24 @@ impl Leaving {
     }
 }
 
-fn prove_by(mut ask: Ask, name: &HeaderName, value: &Secret) -> Option<Ask> {
-    let mut value = HeaderValue::from_str(value.expose()).ok()?;
-    value.set_sensitive(true);
-    ask.headers.insert(name.clone(), value);
-    Some(ask)
+/// Delete a registration that nobody needs any more (RFC 7592).
+pub(crate) async fn unregister(http: &Http, address: String, token: &Secret) {
+    let (end, said) =
+        Errand::Delete { address, proof: (header::AUTHORIZATION, bearer(token)) }.run(http).await;
+    tracing::debug!(?end, ?said, "a registration was given up");
 }
 
 impl Errand {
     async fn run(&self, http: &Http) -> (WayEnd, Option<String>) {
-        let address = match self {
-            Self::None => return (WayEnd::NotOffered, None),
-            Self::Revoke { endpoint, .. } => endpoint,
-            Self::Delete { address, .. } => address,
-        };
-        // An address that may not be asked won't be another time either.
-        let Ok(url) = check_address(address) else { return (WayEnd::NotOffered, None) };
         let ask = match self {
-            Self::Revoke { token, kind, registration, .. } => {
-                let fields = vec![("token", token.expose()), ("token_type_hint", *kind)];
-                Some(prove(url, fields, registration))
-            }
-            Self::Delete { name, value, .. } => prove_by(Ask::delete(url), name, value),
             Self::None => None,
+            // An address that may not be asked won't be another time either.
+            Self::Revoke { endpoint, token, kind, registration } => check_address(endpoint).ok().map(|url| {
+                prove(url, vec![("token", token.expose()), ("token_type_hint", *kind)], registration)
+            }),
+            Self::Delete { address, proof } => {
+                check_address(address).ok().map(|url| Ask::delete(url).proof(proof))
+            }
         };
         match ask {
             Some(ask) => settle(http.known().send(ask).await),
@@ -233,7 +225,7 @@ impl Errand {
                 "client_id": registration.client_id, "auth": registration.auth,
                 "client_secret": registration.client_secret.as_ref().map(Secret::expose),
             }),
-            Self::Delete { address, name, value } => serde_json::json!({
+            Self::Delete { address, proof: (name, value) } => serde_json::json!({
                 "way": way, "address": address, "header": name.as_str(), "value": value.expose(),
             }),
         }
@@ -256,11 +248,9 @@ impl Errand {
                     management: None,
                 },
             },
-            (None, Some(address)) => Self::Delete {
-                address,
-                name: text("header")?.parse().ok()?,
-                value: Secret::new(text("value")?),
-            },
+            (None, Some(address)) => {
+                Self::Delete { address, proof: (text("header")?.parse().ok()?, Secret::new(text("value")?)) }
+            }
             (None, None) => Self::None,
         };
         Some((way, errand))

@@ -37,6 +37,7 @@ mod flow;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod http;
+mod introduce;
 mod leaving;
 mod moment;
 mod outcome;
@@ -47,8 +48,8 @@ mod ports;
 mod probe;
 mod redirect;
 mod registration;
-mod revocation;
 mod token;
+mod visit;
 
 #[cfg(test)]
 mod tests;
@@ -71,4 +72,3 @@ pub use ports::{
     OauthCredential, Registration, RowsError, Tokens,
 };
 pub use redirect::SCHEME_REDIRECT;
-pub use revocation::RevokeError;

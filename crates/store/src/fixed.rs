@@ -133,7 +133,7 @@ impl Store {
         &self,
         id: &CredentialId,
         generation: u64,
-        why: Option<&str>,
+        why: &str,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let row: (String, Option<String>) = sqlx::query_as(
@@ -150,7 +150,7 @@ impl Store {
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
-        if let (None, Some(why)) = (&row.1, why) {
+        if row.1.is_none() {
             self.tell(&mut tx, "needs_sign_in", None, Some(&row.0), why).await?;
         }
         self.commit(tx).await

@@ -39,12 +39,12 @@ pub(crate) async fn many_services(upstream: &Own, plan: &Plan) -> (Vec<House>, V
 
 /// A Bellhop between the eras, and what is measured with it.
 pub(crate) async fn across(upstream: &Own, plan: &Plan) -> (Option<House>, Vec<Subject>) {
-    let keys = ["modern", "modern-legacy", "legacy-modern", "bridge-modern", "many"];
+    let keys = ["modern", "modern-legacy", "legacy-modern", "bridge-modern"];
     if !keys.iter().any(|key| plan.has(key)) {
         return (None, Vec::new());
     }
     let mut subjects = vec![http("direct-modern", "direct", Era::Modern, plain(upstream, "/modern"), None)];
-    let services = [("old", "/legacy/old"), ("new", "/modern/new"), ("many", "/legacy/many/2000")];
+    let services = [("old", "/legacy/old"), ("new", "/modern/new")];
     let mut house = House::build(&services.map(|(name, path)| (name.to_owned(), upstream.url(path)))).await;
     let pid = Some(house.pid());
     for (key, name, era, service) in [

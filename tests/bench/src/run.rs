@@ -45,15 +45,17 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
     subjects.extend(more);
     subjects.push(bridge);
     subjects.extend(peers);
-    let (across, more) = cast::across(&upstream, plan).await;
+    let (_across, more) = cast::across(&upstream, plan).await;
     subjects.extend(more);
     subjects.retain(|subject| plan.has(subject.key));
     rounds(&subjects, plan, &mut figures).await;
 
     // The rest.
-    if let (Some(across), true) = (&across, plan.has("many")) {
+    if plan.has("many") {
+        // In a house of its own: so many tools change how all are shown.
+        let many = House::build(&[("many".to_owned(), upstream.url("/legacy/many/2000"))]).await;
         let direct = cast::plain(&upstream, "/legacy/many/2000");
-        for (key, endpoint) in [("direct", direct), ("service", across.endpoint("/mcp/many").await)] {
+        for (key, endpoint) in [("direct", direct), ("service", many.endpoint("/mcp/many").await)] {
             let done = list(key, &endpoint, plan, &mut figures).await;
             troubled(&mut figures, key, "2,000 tools", done);
         }

@@ -10,6 +10,7 @@ mod webdriver;
 mod links;
 mod main_job;
 mod screens;
+mod sign_in;
 mod terminal;
 mod tray;
 mod windows;

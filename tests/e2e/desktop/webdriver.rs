@@ -141,6 +141,10 @@ impl Page {
             if enabled != true {
                 return None;
             }
+            // As a person does first. The driver does it only for what lies outside of the window, and not for what lies
+            // behind the bar.
+            let scroll = "document.querySelector(arguments[0])?.scrollIntoView({ block: 'nearest' })";
+            self.run(scroll, css.into()).await;
             self.ask(Method::POST, &format!("element/{element}/click"), &json!({})).await.ok()
         })
         .await;

@@ -69,11 +69,35 @@ impl Rooms {
                 Held::Owned { owner, renews }
             }
             signin::Credential::Fixed(credential) => {
+                let known = credential.needs_sign_in.is_some();
                 let handle = FixedHandle::new(credential, crate::sign_ins::host(&row.url), clock);
                 self.show_states(row.id.clone(), handle.states());
+                if !known {
+                    self.write_down_refusal(&handle);
+                }
                 Held::Fixed(handle)
             }
         }
+    }
+
+    /// Write down that a secret is not taken any more, as soon as that is so. A renewed credential's owner does this by
+    /// itself; a secret that nothing renews has none.
+    fn write_down_refusal(&self, handle: &FixedHandle) {
+        let (store, mut states) = (Arc::clone(&self.store), handle.states());
+        let (id, generation) = (handle.credential().id.clone(), handle.credential().generation);
+        tokio::spawn(async move {
+            let code = match states.wait_for(|s| matches!(s, CredentialState::NeedsSignIn { .. })).await {
+                Ok(state) => match &*state {
+                    CredentialState::NeedsSignIn { problem } => problem.code.to_string(),
+                    _ => return,
+                },
+                // It was replaced or removed.
+                Err(_) => return,
+            };
+            if let Err(e) = store.fixed_needs_sign_in(&id, generation, &code).await {
+                tracing::warn!("that a sign-in has ended could not be stored: {e}");
+            }
+        });
     }
 
     /// Show a credential's states as they change, and tell the person when only they can help.
@@ -176,10 +200,12 @@ impl Rooms {
         };
         if let Some(old) = self.registry.put(Entry { row: row.clone(), credential }) {
             // The new sign-in is stored: the old one is given back, and nobody waits for that.
+            let (http, clock, url) = (self.http.clone(), Arc::clone(&self.clock), row.url.clone());
             tokio::spawn(async move {
-                if let Err(e) = old.revoke_at_provider().await {
-                    tracing::info!("the earlier sign-in could not be given back: {e}");
-                }
+                // A renewal that was under way would bring other tokens.
+                old.stop().await;
+                let tried = old.leaving(&url).give_back(&http, &[], || clock.now()).await;
+                tracing::info!(?tried, "the earlier sign-in was given back, as far as that goes");
             });
         }
         self.sign_in_moved(&row.id);

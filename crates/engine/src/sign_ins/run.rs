@@ -117,7 +117,10 @@ pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, mut wish: Wish
         _ => entry.row.url.clone(),
     };
     let exceptions = super::words::exceptions(&entry.row.exceptions);
-    wish.method.get_or_insert(crate::views::method_of(entry.row.method));
+    // One that needed no sign-in and now does: how, is found out.
+    if entry.row.method != store::ServiceMethod::None {
+        wish.method.get_or_insert(crate::views::method_of(entry.row.method));
+    }
     wish.exceptions.get_or_insert(exceptions);
     if wish.permissions.is_none() {
         wish.permissions = entry.row.asked.clone();
@@ -162,7 +165,7 @@ async fn begin(inner: &Arc<Inner>, rooms: &Arc<Rooms>, purpose: Purpose, url: St
             pkce_undeclared: exceptions.contains(&Exception::PkceUndeclared),
             no_resource: exceptions.contains(&Exception::NoResource),
         },
-        token_page: None,
+        token_page: tile.and_then(|t| t.extra.token_page.clone()),
         ask: wish.ask,
         // A tile that is part of Bellhop leads to no private network, but for the playground's.
         typed_by_person: tile.is_none_or(|t| t.own || !matches!(t.at, At::Url { .. })),

@@ -12,4 +12,5 @@ mod requests;
 mod services;
 mod socket;
 mod takeover;
+mod tokens;
 mod tools;

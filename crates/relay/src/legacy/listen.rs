@@ -106,9 +106,37 @@ pub(crate) async fn events(
     read(body, limits.message, &link.service.load().title, each).await
 }
 
-/// How long to wait before listening again, which doubles up to the longest while nothing is heard.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The longest pause before listening again.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long to wait before listening again.
+pub(crate) struct Pause {
+    first: Duration,
+    next: Duration,
+}
+
+impl Pause {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { first: limits.listen_again, next: limits.listen_again }
+    }
+
+    /// After a stream that ended like this; `None` when there is no sense in trying again: a service that has no such
+    /// stream will have none in a moment.
+    pub(crate) fn after(&mut self, ended: &Result<(), RelayError>) -> Option<Duration> {
+        match ended {
+            // What stands between cuts streams on which nothing happens.
+            Ok(()) => self.next = self.first,
+            Err(RelayError::Status { status: 400 | 404 | 405 | 501, .. }) => return None,
+            Err(RelayError::NoMcp { .. } | RelayError::Declined { .. } | RelayError::Insecure { .. }) => {
+                return None;
+            }
+            Err(_) => {}
+        }
+        let now = self.next;
+        self.next = (now * 2).min(LONGEST);
+        Some(now)
+    }
+}
 
 /// How long a call waits for the service's listening stream. Some services send nothing at all, not even headers,
 /// before they have something to say.
@@ -136,7 +164,7 @@ pub(crate) fn pass_on(
     tokio::spawn(async move {
         let mut tell = Some(tell);
         let listening = async {
-            let mut pause = AGAIN;
+            let mut pause = Pause::new(&relay.limits);
             loop {
                 // Dropped when it is not to be: that is an answer too.
                 let tell = tell.take();
@@ -147,17 +175,12 @@ pub(crate) fn pass_on(
                     }
                 })
                 .await;
-                match heard {
-                    // What stands between cuts streams on which nothing happens.
-                    Ok(()) => pause = AGAIN,
-                    Err(
-                        RelayError::Unreachable { .. } | RelayError::Died { .. } | RelayError::Busy { .. },
-                    ) => {}
-                    // There is no such stream, or its session is gone.
-                    Err(_) => return,
+                // With its session gone, the next call opens another.
+                if matches!(heard, Err(RelayError::SessionGone { .. })) {
+                    return;
                 }
+                let Some(pause) = pause.after(&heard) else { return };
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST);
             }
         };
         let stop = session.connection.stop.clone();

@@ -8,21 +8,8 @@ use crate::{
     shelf::Speaks,
 };
 use protocol::{Id, Message, Object, Request, Revision, method, raw};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// How long to wait before subscribing again to a service that ended the stream, which doubles up to the longest.
-const AGAIN: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(600);
-
-/// Whether there is any sense in trying again: a service that has no such stream will have none in a moment.
-fn may_come(ended: &Result<(), RelayError>) -> bool {
-    match ended {
-        Err(RelayError::Status { status, .. }) => !matches!(status, 400 | 404 | 405 | 501),
-        Err(RelayError::NoMcp { .. } | RelayError::Declined { .. } | RelayError::Insecure { .. }) => false,
-        Ok(()) | Err(_) => true,
-    }
-}
 
 /// Tells `each` of every change of these resources of a service, by the service's own URI, until `stop`.
 pub(crate) fn resources(
@@ -34,7 +21,7 @@ pub(crate) fn resources(
 ) {
     let relay = relay.clone();
     tokio::spawn(async move {
-        let mut pause = AGAIN;
+        let mut pause = listen::Pause::new(&relay.limits);
         while !stop.is_cancelled() {
             // A sign-in that was renewed, an era that changed: as it is now.
             let services = relay.access.services();
@@ -54,15 +41,14 @@ pub(crate) fn resources(
                 Some(ended) => ended,
                 None => legacy(&relay, &service, &uris, &stop, &each).await,
             };
-            if !may_come(&ended) {
+            let Some(pause) = pause.after(&ended) else {
                 tracing::debug!(service = %service.name, ?ended, "its resources can't be watched");
                 return;
-            }
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
             }
-            pause = (pause * 2).min(LONGEST);
         }
     });
 }

@@ -7,6 +7,7 @@ use crate::{
     visit::{CAPABILITIES, LEVEL, VERSION},
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const NEWEST: &str = "2025-11-25";
 
@@ -180,6 +181,25 @@ async fn a_legacy_apps_resource_subscription_is_held_for_it_at_a_modern_service(
     house.send(http::Method::DELETE, "/mcp", &[("mcp-session-id", &session)], "").await;
     peer.wait_for_listeners(1).await;
     assert!(peer.got("resources/subscribe").is_empty());
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_cut_again_and_again_is_made_again_as_soon_each_time() {
+    let peer = Peer::modern().await;
+    let limits = bellhop_relay::Limits { listen_again: Duration::from_millis(5), ..crate::support::limits() };
+    let house = House::new(&[("a", peer.url())], "a:write", limits).await;
+    let session = house.open("/mcp/a").await;
+    house.post("/mcp/a", &session, r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#).await;
+    peer.wait_for_listeners(1).await;
+    let subscribe = json!({"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"x://one"}});
+    house.tell("/mcp/a", &session, &subscribe).await;
+    peer.wait_for_listeners(2).await;
+    // Were each pause twice the last, the last would take ten minutes.
+    for _ in 0..18 {
+        peer.cut();
+        // Bellhop's own takes its time.
+        peer.wait_for_listeners(1).await;
+    }
 }
 
 #[tokio::test]

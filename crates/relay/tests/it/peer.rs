@@ -41,6 +41,8 @@ pub(crate) struct Switches {
     sessions: HashSet<String>,
     next: usize,
     listeners: Vec<Events>,
+    /// How often the listening stream is refused by what stands before the server.
+    pub(crate) stumbles: usize,
     calls: mpsc::UnboundedSender<Call>,
 }
 
@@ -85,6 +87,7 @@ impl Peer {
             sessions: HashSet::new(),
             next: 0,
             listeners: Vec::new(),
+            stumbles: 0,
             calls: tx,
         }));
         let app = Router::new().route("/mcp", any(handle)).with_state(state.clone());
@@ -132,6 +135,11 @@ impl Peer {
     /// Says something on all listening streams and subscriptions.
     pub(crate) fn say(&self, message: &Value) {
         self.state.lock().unwrap().listeners.retain(|l| l.say(message));
+    }
+
+    /// What stands between ends all streams on which it listens.
+    pub(crate) fn cut(&self) {
+        self.state.lock().unwrap().listeners.clear();
     }
 
     pub(crate) async fn wait_for_listeners(&self, n: usize) {
@@ -268,6 +276,10 @@ fn legacy(
         Method::DELETE => {
             s.sessions.remove(session.unwrap());
             return Some(StatusCode::OK.into_response());
+        }
+        Method::GET if s.stumbles > 0 => {
+            s.stumbles -= 1;
+            return Some(StatusCode::BAD_GATEWAY.into_response());
         }
         Method::GET => {
             let (events, response) = Events::new();

@@ -4,7 +4,9 @@ use crate::{
     service::Fixture,
     support::{House, connection, serve},
 };
+use bellhop_relay::Limits;
 use http::{Method, StatusCode};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_service_that_forgot_its_sessions_is_introduced_anew_and_the_call_goes_through() {
@@ -45,6 +47,26 @@ async fn what_an_app_subscribed_to_is_subscribed_anew_when_the_service_forgot_it
 }
 
 #[tokio::test]
+async fn a_listening_stream_that_is_refused_in_passing_is_opened_after_that() {
+    let peer = crate::peer::Peer::legacy().await;
+    let limits = Limits { listen_again: Duration::from_millis(5), ..crate::support::limits() };
+    let house = House::new(&[("a", peer.url())], "a:write", limits).await;
+    let session = house.open("/mcp/a").await;
+    let mut stream = house.listen("/mcp/a", &session).await;
+    house.post("/mcp/a", &session, r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#).await;
+    // Bellhop's own is there; the app's comes with its first call, and what stands between is out of order.
+    peer.wait_for_listeners(1).await;
+    peer.set(|s| s.stumbles = 3);
+    let subscribe =
+        serde_json::json!({"jsonrpc":"2.0","id":2,"method":"resources/subscribe","params":{"uri":"x://1"}});
+    house.post("/mcp/a", &session, &subscribe.to_string()).await;
+    peer.wait_for_listeners(2).await;
+    let update = serde_json::json!({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x://1"}});
+    peer.say(&update);
+    assert_eq!(stream.next().await.unwrap(), update);
+}
+
+#[tokio::test]
 async fn the_end_of_an_apps_session_is_the_end_of_it_at_the_service() {
     let service = Fixture::start().await;
     let house = House::one(&service).await;
@@ -57,7 +79,7 @@ async fn the_end_of_an_apps_session_is_the_end_of_it_at_the_service() {
         if service.sessions() == 1 {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(service.sessions(), 1);
     assert_eq!(house.call("/mcp/a", &session, "echo").await.status, StatusCode::NOT_FOUND);
@@ -85,10 +107,10 @@ async fn a_session_belongs_to_its_connection_and_its_endpoint() {
 #[tokio::test]
 async fn a_connection_has_no_more_sessions_than_the_limit() {
     let service = Fixture::start().await;
-    let limits = bellhop_relay::Limits { sessions: 2, ..crate::support::limits() };
+    let limits = Limits { sessions: 2, ..crate::support::limits() };
     let house = House::new(&[("a", service.url())], "a:write", limits).await;
     let first = house.open("/mcp/a").await;
-    tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    tokio::time::sleep(Duration::from_millis(3)).await;
     let second = house.open("/mcp/a").await;
     house.open("/mcp/a").await;
     assert_eq!(house.call("/mcp/a", &first, "echo").await.status, StatusCode::NOT_FOUND);

@@ -1,8 +1,5 @@
 use super::{state::CredentialState, task::Ask};
-use crate::{
-    AuthorizationServer, Http, Leaving, OauthCredential, Registration, RevokeError, Tokens, moment::Moment,
-    revocation,
-};
+use crate::{AuthorizationServer, Http, Leaving, OauthCredential, Registration, Tokens, moment::Moment};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use model::{Clock, CredentialId, Problem, Secret, Timestamp};
 use std::sync::Arc;
@@ -149,17 +146,5 @@ impl CredentialHandle {
     /// When the newest tokens were asked for.
     pub fn issued_at(&self) -> Option<Timestamp> {
         self.shared.newest.load().issued_at
-    }
-
-    /// Give the tokens, and our registration, back to the provider, refresh token first. Ends the task before, so
-    /// that no renewal brings new ones.
-    ///
-    /// # Errors
-    /// Why they were not taken back; [`RevokeError::Later`] is worth another try. Deleting the credential here
-    /// must not wait for that.
-    pub async fn revoke_at_provider(&self) -> Result<(), RevokeError> {
-        self.stop().await;
-        let s = &self.shared;
-        revocation::revoke(&s.http, &s.server, &s.registration, &s.newest.load_full()).await
     }
 }

@@ -3,7 +3,7 @@ use super::{
     rows::{Rows, credential},
     server::{Server, Trouble},
 };
-use crate::{CredentialHandle, CredentialState, Http, Interrupted, OauthCredential, Owner};
+use crate::{CredentialHandle, CredentialState, Http, Interrupted, OauthCredential, Owner, WayEnd};
 use model::{Clock, ManualClock, SystemRandom, Timestamp};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -25,6 +25,12 @@ impl Scene {
         server.knows("refresh-0");
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
         Self { server, rows: Arc::default(), clock, http: Http::new().unwrap() }
+    }
+
+    /// How each way went to give the sign-in back.
+    async fn give_back(&self, handle: &CredentialHandle) -> Vec<WayEnd> {
+        let tried = handle.leaving(&self.server.url()).give_back(&self.http, &[], || self.clock.now()).await;
+        tried.into_iter().map(|t| t.end).collect()
     }
 
     /// A credential that was issued just now and lives an hour.
@@ -442,7 +448,7 @@ async fn what_is_given_back_is_the_newest_and_the_refresh_token_first() {
     let scene = Scene::new().await;
     let handle = scene.spawn(scene.ended());
     handle.wait().await.unwrap();
-    handle.revoke_at_provider().await.unwrap();
+    assert_eq!(scene.give_back(&handle).await, [WayEnd::Done, WayEnd::Done, WayEnd::Done]);
     assert_eq!(scene.server.revoked(), ["refresh-1", "access-1"]);
     assert_eq!(scene.server.unregistered(), 1);
 }
@@ -452,10 +458,11 @@ async fn where_tokens_can_not_be_given_back_deleting_the_registration_does_it() 
     let scene = Scene::new().await;
     let mut old = scene.fresh();
     old.server.revocation_endpoint = Some(format!("{}/not-there", scene.server.origin));
-    scene.spawn(old.clone()).revoke_at_provider().await.unwrap();
+    let ends = scene.give_back(&scene.spawn(old.clone())).await;
+    assert_eq!(ends, [WayEnd::NotOffered, WayEnd::NotOffered, WayEnd::Done]);
     old.server.revocation_endpoint = None;
     old.registration.management = None;
-    assert!(scene.spawn(old).revoke_at_provider().await.is_err());
+    assert_eq!(scene.give_back(&scene.spawn(old)).await, [const { WayEnd::NotOffered }; 3]);
 }
 
 #[tokio::test]

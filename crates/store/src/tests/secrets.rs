@@ -166,8 +166,11 @@ async fn a_secret_that_nothing_renews_comes_back_as_it_was_and_opens_nowhere_els
         }
         assert_eq!(store.services().await.unwrap(), [service]);
     }
-    store.fixed_needs_sign_in(&"f1".into(), 1, Some("signin.not_accepted")).await.unwrap();
-    assert!(store.fixed_needs_sign_in(&"f1".into(), 2, None).await.is_err(), "another generation");
+    store.fixed_needs_sign_in(&"f1".into(), 1, "signin.not_accepted").await.unwrap();
+    assert!(
+        store.fixed_needs_sign_in(&"f1".into(), 2, "signin.not_accepted").await.is_err(),
+        "another generation"
+    );
     edit(&store, "UPDATE fixed_credentials SET removal = 'https://evil.example/'").await;
     assert!(unsealable(store.credential(&"one".into()).await));
     // An OAuth sign-in takes its place, and the other way round.
