@@ -9,7 +9,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("auth/basic-cimd", "cimd-client-id-used"),
     ("auth/scope-step-up", "scope-step-up-escalation"),
     ("auth/scope-step-up", "sep-2350-scope-union-on-reauth"),
-    ("auth/pre-registration", "pre-registration-auth"),
 ];
 
 /// Run the suite. All that a revision requires of a client holds, but for [`NOT_YET`].

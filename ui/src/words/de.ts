@@ -384,7 +384,7 @@ export const de: Words = {
       header: 'Header, falls es nicht der übliche ist',
       headerWhat: 'Nur wenn der Anbieter einen anderen als Authorization nennt.',
       ends: 'Er endet am',
-      endsWhat: 'Wenn du es weißt: Bellhop erinnert dich vor diesem Tag.',
+      endsWhat: 'Wenn du es weißt: Bellhop zeigt, bis wann der Schlüssel gilt.',
       give: 'Prüfen und behalten',
     },
 

@@ -327,7 +327,7 @@ export const en = {
       header: 'Header, if it is not the usual one',
       headerWhat: 'Only if the provider names another one than Authorization.',
       ends: 'It ends on',
-      endsWhat: 'If you know it: Bellhop reminds you before that day.',
+      endsWhat: 'If you know it: Bellhop shows until when the key is good.',
       give: 'Check and keep',
     },
 
