@@ -22,6 +22,8 @@ import { computer } from './lib/run.mjs';
 
 const PIN = 'pin-2468-tea';
 const NAME = 'suite';
+/** Milliseconds, well below what the suite is told to wait. */
+const STUCK = 20_000;
 
 const url = process.argv.at(-1);
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT || '{}');
@@ -31,6 +33,19 @@ const home = mkdtempSync(join(tmpdir(), 'bellhop-suite-'));
 const env = { ...computer(), BELLHOP_HOME: join(home, 'bellhop') };
 delete env.DISPLAY;
 delete env.BROWSER;
+
+/** What the person's terminal and the app are busy with, for when they get stuck. */
+const running = new Map();
+let step = '';
+
+/** Leave at once, and leave nothing behind: the suite waits for whatever still has its pipes. */
+function giveUp(why) {
+  process.stderr.write(`${why} at: ${step}; running: ${[...running.values()].join(', ') || 'nothing'}\n`);
+  for (const child of running.keys()) child.kill('SIGKILL');
+  process.exit(1);
+}
+setTimeout(giveUp, STUCK, 'stuck').unref();
+process.on('uncaughtException', (error) => giveUp(error.stack));
 
 /** A port that nobody has. */
 function freePort() {
@@ -47,7 +62,9 @@ function freePort() {
 /** Run a command of `bellhop`; `line` sees what it prints as it does. */
 function run(args, { input = '', line = () => {} } = {}) {
   return new Promise((resolve, reject) => {
+    const step = `bellhop ${args.join(' ')}`;
     const child = spawn(bellhop, args, { env, cwd: env.HOME });
+    running.set(child, step);
     let [output, errors] = ['', ''];
     createInterface({ input: child.stdout }).on('line', (text) => {
       output += `${text}\n`;
@@ -55,7 +72,12 @@ function run(args, { input = '', line = () => {} } = {}) {
     });
     child.stderr.on('data', (data) => (errors += data));
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output, errors }));
+    // A command that has its answer before it needs the PIN never reads it.
+    child.stdin.on('error', () => {});
+    child.once('close', (code) => {
+      running.delete(child);
+      resolve({ code, output, errors });
+    });
     child.stdin.end(input && `${input}\n`);
   });
 }
@@ -66,6 +88,7 @@ async function serve() {
   env.BELLHOP_PORT = String(await freePort());
   const args = ['serve', '--keys', 'session', '--port', env.BELLHOP_PORT, '--pin-file', join(home, 'pin')];
   const child = spawn(bellhop, args, { env, cwd: env.HOME, stdio: ['ignore', 'pipe', 'inherit'] });
+  running.set(child, 'bellhop serve');
   const closed = new Promise((resolve) => child.once('close', resolve));
   await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on(
@@ -157,30 +180,37 @@ async function use({ client, call }) {
   }
 }
 
+step = 'serve starts';
 const stop = await serve();
 const done = new AbortController();
 try {
+  step = 'the person signs in';
   if (!(await signIn('--name', NAME))) process.exitCode = 1;
   else {
     const person = watch(done.signal);
     const to = { command: bellhop, args: ['mcp', '--app', 'conformance', '--home', env.BELLHOP_HOME], env };
+    step = 'the app connects';
     const app = await connect(to, {
       sdk: modern ? '2' : '1',
       era: modern ? 'modern' : 'legacy',
       answers: { 'elicitation/create': defaults },
     });
+    step = 'the app uses the service';
     await use(app);
     // The person sees that Bellhop needs them, signs in again, and the app goes on.
     if (await needsPerson()) {
       await signIn();
       await use(app);
     }
+    step = 'the app leaves';
     await app.close().catch(() => {});
     done.abort();
+    step = 'the person leaves';
     await person;
   }
 } finally {
   done.abort();
+  step = 'serve ends';
   await stop();
   rmSync(home, { recursive: true, force: true, maxRetries: 3 });
 }
