@@ -37,6 +37,8 @@ impl Link {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         match (parts.next(), parts.next(), parts.next()) {
             (Some("oauth"), Some("callback"), None) => Some(Self::Redirect(text.to_owned())),
+            // The answer of a WordPress site's page, with a nonce in its path.
+            (Some("wordpress"), Some(_), None) => Some(Self::Redirect(text.to_owned())),
             (Some("show"), None, None) => Some(Self::Show(None)),
             (Some("show"), Some(id), None) => Some(Self::Show(Some(request_id(id)?))),
             _ => None,
@@ -96,9 +98,11 @@ mod tests {
 
     #[test]
     fn a_redirect_is_handed_on_as_it_came() {
-        for text in
-            ["app.bellhop.desktop:/oauth/callback?code=a%2Fb", "app.bellhop.desktop://oauth/callback?code=a"]
-        {
+        for text in [
+            "app.bellhop.desktop:/oauth/callback?code=a%2Fb",
+            "app.bellhop.desktop://oauth/callback?code=a",
+            "app.bellhop.desktop://wordpress/nOnce?user_login=anna",
+        ] {
             assert_eq!(Link::parse(text), Some(Link::Redirect(text.to_owned())));
         }
     }
@@ -120,6 +124,7 @@ mod tests {
             "https://oauth/callback",
             "app.bellhop.desktop:/",
             "app.bellhop.desktop:/run?x=1",
+            "app.bellhop.desktop://wordpress/a/b",
             "",
             "--hidden",
         ] {

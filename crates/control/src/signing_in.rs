@@ -106,7 +106,10 @@ pub enum SignInPhase {
     },
     /// Waiting for an application password ([`crate::Command::GivePassword`]), or for the site's page to send one.
     Password {
-        /// The site's page where one is made.
+        /// The site's page that sends it back by itself once the person has approved, where it can: the browser
+        /// shows it.
+        address: Option<String>,
+        /// The site's page that shows the password, to be pasted.
         page: Option<String>,
         /// The user, when known.
         user: Option<String>,

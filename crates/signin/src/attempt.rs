@@ -208,9 +208,12 @@ pub enum Phase {
         /// When the wait ends.
         until: Timestamp,
     },
-    /// Waiting for an application password.
+    /// Waiting for an application password: for the site's page to send it, or for the person to paste it.
     Password {
-        /// The site's page where one is made.
+        /// The site's page that sends it back by itself once the person has approved, where it can. Holds no secret
+        /// that would outlive the sign-in.
+        address: Option<String>,
+        /// The site's page that shows it, to be pasted.
         page: Option<String>,
         /// The user, when known.
         user: Option<String>,

@@ -3,6 +3,7 @@ use crate::{
     discovery::Found,
     flow::{Flow, TICK, WAIT},
     moment::Moment,
+    wordpress::Site,
 };
 use model::{Explain, Problem};
 use url::Url;
@@ -20,6 +21,7 @@ impl Flow {
         url: &Url,
         challenge: Option<&str>,
         found: &Result<Found, SignInError>,
+        site: Option<&Site>,
     ) -> Options {
         let mut offers = Vec::new();
         let mut permissions = Vec::new();
@@ -36,6 +38,10 @@ impl Flow {
                 offers.reverse();
             }
             permissions = self.permissions(challenge, found);
+        }
+        if let Some(site) = site {
+            let needs = site.hindrance().map(|trouble| trouble.problem());
+            offers.push(Offer { method: Method::Password, host: Some(site.host()), needs });
         }
         offers.push(Offer { method: Method::Token, host: Some(crate::address::host(url)), needs: None });
         Options { offers, permissions }

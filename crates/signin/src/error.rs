@@ -1,4 +1,4 @@
-use crate::{AddressError, HttpError};
+use crate::{AddressError, HttpError, WordPressError};
 use model::{Explain, Problem};
 
 /// Why a sign-in did not succeed. What stood before it is untouched.
@@ -17,6 +17,9 @@ pub enum SignInError {
         /// What happened.
         cause: HttpError,
     },
+    /// A WordPress site or its application password has one of the troubles that they have.
+    #[error(transparent)]
+    WordPress(#[from] WordPressError),
     /// The address answers, but not as an MCP server.
     #[error("{host} is no MCP server: {why}")]
     NotMcp {
@@ -135,6 +138,7 @@ impl Explain for SignInError {
         const AGAIN: &str = "Try again.";
         match self {
             Self::Address(e) => e.problem(),
+            Self::WordPress(e) => e.problem(),
             Self::Http { host, cause } => cause.explain(host),
             Self::NotMcp { host, .. } => Problem::new(
                 "signin.not_mcp",

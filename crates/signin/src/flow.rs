@@ -7,8 +7,9 @@ use crate::{
     discovery::{self, Found},
     http::{Guarded, HttpError, Reach},
     leaving::unregister,
-    probe::{self, Challenge, Standing},
+    probe::{self, Challenge, Seen, Standing},
     visit::exchange,
+    wordpress::{self, Site, WordPressError},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{AttemptId, Explain, Secret};
@@ -46,18 +47,10 @@ impl Flow {
         let web = self.room.http.within(reach).map_err(|cause| http_error(&url, cause))?;
         let wanted = self.target.method;
         if wanted == Some(Method::Password) {
-            return self.application_password(&web, &url).await;
+            let site = wordpress::find(&web, &url).await?;
+            return self.application_password(&web, &site).await;
         }
-        let seen = match probe::look(&web, url.clone()).await {
-            Err(e @ SignInError::NotMcp { .. }) if wanted.is_none() => {
-                // A person knows their site, not where MCP is there.
-                return match self.application_password(&web, &url).await {
-                    Err(SignInError::NotOffered { .. }) => Err(e),
-                    end => end,
-                };
-            }
-            seen => seen?,
-        };
+        let (seen, site) = look(&web, &url).await?;
         let challenge = match seen.standing {
             Standing::Open { title } if matches!(wanted, None | Some(Method::None)) => {
                 return Ok(SignedIn {
@@ -77,10 +70,10 @@ impl Flow {
         if let (Ok(found), true) = (&mut found, exceptions.no_resource) {
             found.resource = None;
         }
-        let options = self.options(&seen.url, challenge.scope.as_deref(), &found);
-        let mut why = found.as_ref().err().map(Explain::problem);
-        if self.target.ask && wanted.is_none() {
-            // The person may still have a token.
+        let options = self.options(&seen.url, challenge.scope.as_deref(), &found, site.as_ref());
+        let mut why = found.as_ref().err().filter(|_| site.is_none()).map(Explain::problem);
+        if wanted.is_none() && (self.target.ask || site.is_some()) {
+            // The person may still have a token, and their site makes a password.
         } else if let (Err(e), None | Some(Method::Oauth | Method::Device)) = (&found, wanted) {
             return Err(e.clone());
         }
@@ -92,7 +85,13 @@ impl Flow {
             let method = choice.method.unwrap_or(Method::Oauth);
             match (method, &found) {
                 (Method::Token, _) => return self.api_token(&web, &seen.url).await,
-                (Method::Password, _) => return self.application_password(&web, &seen.url).await,
+                (Method::Password, _) => {
+                    let site = match site {
+                        Some(site) => site,
+                        None => wordpress::find(&web, &seen.url).await?,
+                    };
+                    return self.application_password(&web, &site).await;
+                }
                 (Method::None, _) => {
                     return Err(SignInError::NotOffered { host: crate::address::host(&seen.url) });
                 }
@@ -201,6 +200,31 @@ impl Flow {
         let mut bytes = [0; 32];
         self.room.random.fill(&mut bytes);
         Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+/// What answers MCP at an address, and the WordPress site that it belongs to, if it does. A person knows the address
+/// of their site, not where MCP is there: if the address itself is no MCP server, the site is asked.
+async fn look(web: &Guarded, url: &Url) -> Result<(Seen, Option<Site>), SignInError> {
+    match probe::look(web, url.clone()).await {
+        Ok(seen) if wordpress::is_route(&seen.url) => {
+            let site = wordpress::find(web, &seen.url).await.ok();
+            Ok((seen, site))
+        }
+        Ok(seen) => Ok((seen, None)),
+        // Nothing there could be asked anything.
+        Err(SignInError::Http { host, cause }) if cause.nothing_sent() => {
+            Err(SignInError::Http { host, cause })
+        }
+        Err(e) => match wordpress::find(web, url).await {
+            Ok(site) => Ok((site.server.clone(), Some(site))),
+            Err(SignInError::WordPress(trouble))
+                if !matches!(trouble, WordPressError::NotWordPress { .. }) =>
+            {
+                Err(trouble.into())
+            }
+            Err(_) => Err(e),
+        },
     }
 }
 

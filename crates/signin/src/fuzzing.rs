@@ -31,6 +31,7 @@ pub fn callback(bytes: &[u8]) {
         match reply.word() {
             Word::Code(_) => assert!(has("code") && !has("error")),
             Word::Error(_) => assert!(has("error") && !has("code")),
+            Word::Password(_) => panic!("a password came where codes come"),
         }
     }
     let by_scheme = Reply::from_scheme(query);

@@ -8,6 +8,7 @@ use crate::{
     outcome::error_code,
     probe,
     token::prove,
+    wordpress::gone_already,
 };
 use http::{HeaderName, StatusCode, header};
 use model::{Secret, Timestamp};
@@ -150,7 +151,7 @@ impl Leaving {
             let tried = match settled {
                 Some(settled) => settled.clone(),
                 None => {
-                    let (end, said) = errand.run(http).await;
+                    let (end, said) = errand.run(http, *way).await;
                     Tried { way: *way, end, said, at: now() }
                 }
             };
@@ -194,13 +195,13 @@ impl Leaving {
 
 /// Delete a registration that nobody needs any more (RFC 7592).
 pub(crate) async fn unregister(http: &Http, address: String, token: &Secret) {
-    let (end, said) =
-        Errand::Delete { address, proof: (header::AUTHORIZATION, bearer(token)) }.run(http).await;
+    let errand = Errand::Delete { address, proof: (header::AUTHORIZATION, bearer(token)) };
+    let (end, said) = errand.run(http, Way::Registration).await;
     tracing::debug!(?end, ?said, "a registration was given up");
 }
 
 impl Errand {
-    async fn run(&self, http: &Http) -> (WayEnd, Option<String>) {
+    async fn run(&self, http: &Http, way: Way) -> (WayEnd, Option<String>) {
         let ask = match self {
             Self::None => None,
             // An address that may not be asked won't be another time either.
@@ -212,7 +213,7 @@ impl Errand {
             }
         };
         match ask {
-            Some(ask) => settle(http.known().send(ask).await),
+            Some(ask) => settle(way, http.known().send(ask).await),
             None => (WayEnd::NotOffered, None),
         }
     }
@@ -258,7 +259,7 @@ impl Errand {
 }
 
 /// What an answer to a request to give something back means.
-fn settle(answer: Result<Answer, HttpError>) -> (WayEnd, Option<String>) {
+fn settle(way: Way, answer: Result<Answer, HttpError>) -> (WayEnd, Option<String>) {
     let answer = match answer {
         Ok(answer) => answer,
         Err(HttpError::Unknown(_) | HttpError::Unreachable(_)) => {
@@ -269,7 +270,9 @@ fn settle(answer: Result<Answer, HttpError>) -> (WayEnd, Option<String>) {
     };
     let status = answer.status;
     let code = serde_json::from_slice::<Value>(&answer.body).ok();
-    let code = code.as_ref().and_then(|v| v.get("error")).and_then(Value::as_str).map(error_code);
+    // OAuth calls it `error`, WordPress `code`.
+    let code = code.as_ref().and_then(|v| v.get("error").or_else(|| v.get("code")));
+    let code = code.and_then(Value::as_str).map(error_code);
     let said = match code.filter(|_| !status.is_success()) {
         Some(code) => format!("{} {code}", status.as_u16()),
         None => status.as_u16().to_string(),
@@ -277,6 +280,8 @@ fn settle(answer: Result<Answer, HttpError>) -> (WayEnd, Option<String>) {
     let end = match status.as_u16() {
         // RFC 7009 says 200 for a token that it does not know, too.
         200..=299 => WayEnd::Done,
+        // The person deleted it before, which is as good.
+        _ if way == Way::Password && gone_already(&answer) => WayEnd::Done,
         // Advertised and not there, which happens.
         404 | 405 | 410 | 501 => WayEnd::NotOffered,
         408 | 425 | 429 | 500.. => WayEnd::Later,

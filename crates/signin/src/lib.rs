@@ -19,6 +19,7 @@
 //! | `choice` | the methods of a service, and what the person chooses |
 //! | `device` | the device authorization grant (RFC 8628) |
 //! | `pasted` | an API token |
+//! | `wordpress` | a WordPress site, and signing in to it with an application password |
 //! | `owner` | the tokens afterwards |
 //! | `fixed` | secrets that nothing renews: API tokens, application passwords |
 //!
@@ -42,7 +43,6 @@ mod leaving;
 mod moment;
 mod outcome;
 mod owner;
-mod password;
 mod pasted;
 mod ports;
 mod probe;
@@ -50,6 +50,7 @@ mod redirect;
 mod registration;
 mod token;
 mod visit;
+mod wordpress;
 
 #[cfg(test)]
 mod tests;
@@ -72,3 +73,4 @@ pub use ports::{
     OauthCredential, Registration, RowsError, Tokens,
 };
 pub use redirect::SCHEME_REDIRECT;
+pub use wordpress::WordPressError;

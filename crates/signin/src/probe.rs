@@ -19,7 +19,7 @@ const UNSUPPORTED_VERSION: i64 = -32022;
 const SESSION: &str = "mcp-session-id";
 
 /// What was found at an address.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seen {
     /// The MCP endpoint, behind all redirects.
     pub(crate) url: Url,
@@ -27,7 +27,7 @@ pub(crate) struct Seen {
 }
 
 /// How a service stands towards a stranger.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Standing {
     /// It lets everybody in.
     Open { title: Option<String> },

@@ -7,7 +7,9 @@ mod reach;
 mod rows;
 mod server;
 mod sign_in;
+mod site;
 mod trouble;
+mod wordpress;
 
 use crate::{Attempt, Browser, Http, Phase, SignIn};
 use async_trait::async_trait;

@@ -95,6 +95,8 @@ impl Flow {
             Word::Code(code) => Ok((code, proof)),
             Word::Error(code) if code == "access_denied" => Err(SignInError::Denied { host: server.host() }),
             Word::Error(code) => Err(SignInError::Refused { host: server.host(), code: error_code(&code) }),
+            // The desk's key is a state of this sign-in, which no page of WordPress was told.
+            Word::Password(_) => Err(SignInError::Refused { host: server.host(), code: String::new() }),
         }
     }
 

@@ -150,7 +150,7 @@ export class PreviewBackend implements Backend {
       case 'token':
         return { phase: 'token', page: null, why: null, until };
       case 'password':
-        return { phase: 'password', page: null, user: null, why: null, until };
+        return { phase: 'password', address: null, page: null, user: null, why: null, until };
       default:
         return { phase: 'browser', address: 'https://auth.example/authorize', until };
     }

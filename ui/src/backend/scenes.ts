@@ -185,7 +185,8 @@ export const scenes: Record<string, Scene> = {
   'sign-in-password': phase(
     (now) => ({
       phase: 'password',
-      page: 'https://blog.example/wp-admin/profile.php#application-passwords-section',
+      address: 'https://blog.example/wp-admin/authorize-application.php?app_name=Bellhop&success_url=…',
+      page: 'https://blog.example/wp-admin/authorize-application.php?app_name=Bellhop',
       user: null,
       why: null,
       until: now + 9 * MINUTE + 30_000,
@@ -193,7 +194,14 @@ export const scenes: Record<string, Scene> = {
     wordpress,
   ),
   'sign-in-password-refused': phase(
-    (now) => ({ phase: 'password', page: null, user: 'anna', why: PROBLEMS.refused, until: now + 9 * MINUTE + 30_000 }),
+    (now) => ({
+      phase: 'password',
+      address: null,
+      page: 'https://blog.example/wp-admin/authorize-application.php?app_name=Bellhop',
+      user: 'anna',
+      why: PROBLEMS.refused,
+      until: now + 9 * MINUTE + 30_000,
+    }),
     wordpress,
   ),
   'sign-in-finishing': phase(() => ({ phase: 'finishing' })),

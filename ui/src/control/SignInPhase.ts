@@ -57,7 +57,12 @@ why: Problem | null,
  */
 until: Timestamp, } | { "phase": "password", 
 /**
- * The site's page where one is made.
+ * The site's page that sends it back by itself once the person has approved, where it can: the browser
+ * shows it.
+ */
+address: string | null, 
+/**
+ * The site's page that shows the password, to be pasted.
  */
 page: string | null, 
 /**

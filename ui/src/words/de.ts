@@ -390,6 +390,9 @@ export const de: Words = {
 
     password: {
       what: 'Deine Seite legt ein Passwort nur für Bellhop an: ein Anwendungspasswort.',
+      approve:
+        'Dein Browser zeigt eine Seite deiner Website. Erlaube Bellhop dort den Zugang; hier geht es dann von selbst weiter.',
+      byHand: 'Lehnt deine Website das ab oder zeigt sie ein Passwort, dann füge es hier ein.',
       page: 'Du legst es auf dieser Seite an:',
       user: 'Benutzername',
       userWhat: 'Der, mit dem du dich auf deiner Seite anmeldest, nicht der Name des Passworts.',

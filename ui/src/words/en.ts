@@ -333,6 +333,8 @@ export const en = {
 
     password: {
       what: 'Your site makes a password for Bellhop alone: an application password.',
+      approve: 'Your browser shows a page of your site. Approve Bellhop there; it goes on here by itself.',
+      byHand: 'If your site refuses that page or shows a password, paste one here.',
       page: 'It is made on this page of your site:',
       user: 'User name',
       userWhat: 'The one you log in to your site with, not the name of the password.',

@@ -61,6 +61,50 @@ export const problems: Record<string, Said> = {
     'Was von dieser Anmeldung aufbewahrt ist, lässt sich nicht lesen.',
     'Melde dich beim Dienst neu an.',
   ),
+  'signin.wordpress_none': say(
+    'Unter {host|dieser Adresse} ist keine WordPress-Seite zu finden.',
+    'Prüfe die Adresse. Stimmt sie, dann verbirgt vielleicht ein Plugin die REST-Schnittstelle der Seite: erlaube sie dort.',
+  ),
+  'signin.wordpress_no_mcp': say(
+    '{host|Die Adresse} ist eine WordPress-Seite, die KI-Apps noch nicht antwortet.',
+    'Installiere dort ein Plugin dafür, etwa MCP Adapter oder AI Connector, und versuche es dann noch einmal.',
+  ),
+  'signin.wordpress_elsewhere': say(
+    'Die Seite unter {host|dieser Adresse} sagt, ihre Adresse sei {named|eine andere}.',
+    'Füge sie unter jener Adresse hinzu, oder berichtige die Adresse in den allgemeinen Einstellungen der Seite.',
+  ),
+  'signin.wordpress_forbidden': say(
+    '{host|Die Seite} erlaubt keine Anwendungspasswörter.',
+    'Erlaube sie im Sicherheits-Plugin der Seite, oder frage, wer die Seite betreibt.',
+  ),
+  'signin.wordpress_https': say(
+    '{host|Die Seite} legt keine Anwendungspasswörter an, weil sie über http erreicht wird.',
+    'Nimm dort https. Bei einer Seite auf diesem Computer stelle den Umgebungstyp auf „local“.',
+  ),
+  'signin.wordpress_header': say(
+    'Der Webserver von {host|der Seite} verwirft das Passwort, bevor WordPress es sieht.',
+    'Bitte den Hoster, den Authorization-Header an PHP weiterzureichen.',
+  ),
+  'signin.wordpress_user': say(
+    '{host|Die Seite} kennt keinen Benutzer „{user|dieses Namens}“.',
+    'Gib den Namen an, mit dem du dich bei WordPress anmeldest, nicht den Namen des Anwendungspassworts.',
+  ),
+  'signin.wordpress_password': say(
+    '{host|Die Seite} kennt dieses Passwort nicht.',
+    'Füge ein Anwendungspasswort aus deinem Profil dort ein; das Passwort, mit dem du dich anmeldest, geht hier nicht.',
+  ),
+  'signin.wordpress_refused': say(
+    '{host|Die Seite} lehnt dieses Passwort ab.',
+    'Prüfe, ob dieser Benutzer dort die REST-Schnittstelle nutzen darf, oder frage, wer die Seite betreibt.',
+  ),
+  'signin.wordpress_other_site': say(
+    'Eine Antwort kam von einer anderen Seite als {host|der gefragten}; Bellhop hat sie nicht benutzt.',
+    'Schließe die Seite im Browser und versuche es noch einmal.',
+  ),
+  'signin.wordpress_unreadable': say(
+    'Das können kein Benutzername und kein Passwort sein, die WordPress kennt.',
+    'Tippe den Benutzernamen ein, und füge das Anwendungspasswort so ein, wie WordPress es zeigt.',
+  ),
   'engine.unknown_sign_in': say('Diese Anmeldung gibt es nicht mehr.', 'Beginne sie neu.'),
   'engine.unknown_connection': say('Diese Verbindung gibt es nicht.', 'Sieh noch einmal in die Liste.'),
   'engine.unknown_request': say(

@@ -184,25 +184,56 @@ async fn step(
             face.command(Command::GiveToken { attempt, token, header, ends }).await?;
             Ok(())
         }
-        SignInPhase::Password { page, user, why, .. } => {
+        SignInPhase::Password { address, page, user, why, .. } => {
             match why {
-                Some(why) if !prompt::is_terminal() => return Err(why.clone().into()),
+                // A pipe has no second one.
+                Some(why) if !prompt::is_terminal() && how.user.is_some() => return Err(why.clone().into()),
                 Some(why) => say(&format!("{} {}", why.sentence, why.next)),
-                None => {}
+                None => tell_password(out, how, address.as_deref(), page.as_deref())?,
             }
-            if let Some(page) = page.as_ref().filter(|_| why.is_none()) {
-                say(
-                    "Approve Bellhop on this page; if it shows a password instead of closing, paste that here:",
-                );
-                say(page);
-            }
-            let Some(user) = how.user.clone().or_else(|| user.clone()) else { return Ok(()) };
+            let user = match how.user.clone().filter(|_| why.is_none()).or_else(|| user.clone()) {
+                Some(user) => user,
+                None if prompt::is_terminal() => prompt::line("User name").await?,
+                // Nobody types here: the answer comes from the site's page.
+                None if address.is_some() => return Ok(()),
+                None => return Err(no_user().into()),
+            };
             let password = Hidden(prompt::secret("Application password").await?.expose().to_owned());
             face.command(Command::GivePassword { attempt: attempt.clone(), user, password }).await?;
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+/// Say where an application password is made, and what it can do.
+fn tell_password(out: &Output, how: &How, address: Option<&str>, page: Option<&str>) -> Result<(), Stop> {
+    say("Your site makes a password for Bellhop alone. With it Bellhop may do all that you may do there.");
+    say("It never ends by itself; `bellhop services remove` deletes it.");
+    let Some(shown) = address.or(page) else { return Ok(()) };
+    if how.no_browser {
+        // Alone on its line, so that a script can take it.
+        out.line(shown)?;
+    } else {
+        say("Approve Bellhop on the page that your browser shows. If it doesn't, open");
+        say(shown);
+    }
+    match (address, page) {
+        (Some(_), Some(page)) => say(&format!(
+            "Bellhop goes on by itself then. If your site refuses that page, open {page}\n\
+             and give your user name and the password that it shows here."
+        )),
+        _ => say("Then give your user name and the password that it shows here."),
+    }
+    Ok(())
+}
+
+fn no_user() -> Problem {
+    Problem::new(
+        "cli.no_user",
+        "An application password needs the user name it belongs to.",
+        "Add --user NAME, and give the password on standard input.",
+    )
 }
 
 /// Say what will be asked for, before anything opens.

@@ -300,7 +300,13 @@ async fn store(
                     None => catalogue::name_for(&signed_in.url, signed_in.title.as_deref()),
                 },
             };
-            let title = tile.map(|t| t.title.clone()).or(signed_in.title.clone());
+            // A site is known by its own name; of other tiles all services are the same.
+            let own = signed_in.title.clone();
+            let title = match tile.map(|t| (&t.at, t.title.clone())) {
+                Some((At::Site { .. }, title)) => own.or(Some(title)),
+                Some((_, title)) => Some(title),
+                None => own,
+            };
             rooms.new_service_row(
                 rooms.registry.free_name(&wanted),
                 title.unwrap_or_else(|| host(&signed_in.url)),

@@ -56,7 +56,9 @@ pub(super) fn phase(phase: &Phase) -> SignInPhase {
             SignInPhase::Device { user_code, address, complete, until }
         }
         Phase::Token { page, why, until } => SignInPhase::Token { page, why, until },
-        Phase::Password { page, user, why, until } => SignInPhase::Password { page, user, why, until },
+        Phase::Password { address, page, user, why, until } => {
+            SignInPhase::Password { address, page, user, why, until }
+        }
         // The last word is the entry's: it is stored first.
         Phase::Finishing | Phase::Done | Phase::Failed(_) => SignInPhase::Finishing,
     }

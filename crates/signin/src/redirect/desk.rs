@@ -1,4 +1,5 @@
 use super::SCHEME_REDIRECT;
+use crate::wordpress::{Login, scheme_reply};
 use model::{AttemptId, Secret};
 use sha2::{Digest, Sha256};
 use std::{
@@ -26,9 +27,15 @@ pub(crate) enum Word {
     Code(Secret),
     /// An error code, not cleaned yet. Its description is not even read: it is prose by whoever wrote the link.
     Error(String),
+    /// A user name and an application password of WordPress.
+    Password(Login),
 }
 
 impl Reply {
+    pub(crate) fn new(state: Secret, issuer: Option<String>, word: Word) -> Self {
+        Self { state, issuer, word }
+    }
+
     /// Read a query. `None` when it is no reply, or holds anything twice.
     pub(crate) fn from_query(query: &str) -> Option<Self> {
         if query.len() > LONGEST {
@@ -63,6 +70,9 @@ impl Reply {
 
     /// Read a redirect to the custom scheme.
     pub(crate) fn from_scheme(url: &str) -> Option<Self> {
+        if let Some(reply) = scheme_reply(url) {
+            return Some(reply);
+        }
         let (place, query) = url.split_once('?')?;
         // Some desktops write the scheme with an empty host; some browsers leave a fragment behind.
         let known = place == SCHEME_REDIRECT || place == SCHEME_REDIRECT.replacen(":/", ":///", 1);

@@ -3,6 +3,7 @@ use super::{
     desk::{Desk, Intake, Reply, Via},
     page::{Page, plain},
 };
+use crate::wordpress;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -70,7 +71,12 @@ impl Listener {
 
     /// The redirect URI, with the address as a literal: a name could be made to point elsewhere.
     pub(crate) fn redirect_uri(&self) -> String {
-        format!("http://{}{CALLBACK}", self.address)
+        format!("{}{CALLBACK}", self.origin())
+    }
+
+    /// The same without a path.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
     }
 }
 
@@ -113,13 +119,19 @@ fn answer(request: &Request<Incoming>, desk: &Desk, port: u16) -> Response<Full<
     if !ours {
         return plain(StatusCode::FORBIDDEN, String::new());
     }
-    if request.uri().path() != CALLBACK {
+    let path = request.uri().path();
+    let nonce = path.strip_prefix(wordpress::PATH);
+    if path != CALLBACK && nonce.is_none() {
         return plain(StatusCode::NOT_FOUND, String::new());
     }
     if request.method() != Method::GET {
         return plain(StatusCode::METHOD_NOT_ALLOWED, String::new());
     }
-    let reply = request.uri().query().and_then(Reply::from_query);
+    let query = request.uri().query();
+    let reply = match nonce {
+        Some(nonce) => query.and_then(|query| wordpress::reply(nonce, query)),
+        None => query.and_then(Reply::from_query),
+    };
     let page = match reply.map(|reply| desk.take_in(reply, Via::Port(port))) {
         Some(Intake::Taken(_)) => Page::Done,
         Some(Intake::WrongIssuer(_)) => Page::WrongIssuer,
