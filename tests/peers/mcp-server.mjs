@@ -3,7 +3,7 @@
  * An MCP server made with the official TypeScript SDK (Streamable HTTP, one session a client) behind the
  * authorization server of `oidc.mjs`.
  *
- *   node mcp-server.mjs --authorization '<the ready line of oidc.mjs>' [--port N]
+ *   node mcp-server.mjs --authorization '<the ready line of oidc.mjs>' [--port N] [--name HOST --tls FILE]
  *
  * The first line it prints is `{"event":"ready","url":…}`; then one for each thing that reached it.
  */
@@ -24,12 +24,17 @@ import { z } from 'zod';
 import { endWithInput, listen, say } from './lib/peer.mjs';
 
 const { values: options } = parseArgs({
-  options: { authorization: { type: 'string' }, port: { type: 'string', default: '0' } },
+  options: {
+    authorization: { type: 'string' },
+    port: { type: 'string', default: '0' },
+    name: { type: 'string' },
+    tls: { type: 'string' },
+  },
 });
 const { issuer, introspection } = JSON.parse(options.authorization);
 
 endWithInput();
-const { origin, answer } = await listen(Number(options.port));
+const { origin, port, answer } = await listen(Number(options.port), options);
 const url = new URL(`${origin}/mcp`);
 
 /** Notes live as long as the process: every session of this account sees the same. */
@@ -246,4 +251,4 @@ app.head('/mcp', bearer, (_request, response) =>
 );
 
 answer(app);
-say('ready', { url: url.href, issuer });
+say('ready', { url: url.href, issuer, port });

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
  * An authorization server on loopback: npm's `oidc-provider`, with dynamic registration, PKCE, `iss`, resource
- * indicators, refresh tokens that rotate, revocation and introspection. Its one page has two buttons, Approve
- * and Deny, that a browser or a test can press.
+ * indicators, refresh tokens that rotate, revocation, introspection, pushed requests and the device grant. Its one page
+ * has a button for each of two people, Anna and Ben, and one for Deny, that a browser or a test can press.
  *
- *   node oidc.mjs [--port N] [--access-ttl SECONDS] [--scopes "read write"] [--refuse-loopback] [--tell-secrets]
+ *   node oidc.mjs [--port N] [--path /tenant] [--name HOST --tls FILE] [--access-ttl SECONDS] [--scopes "read write"]
+ *                 [--device] [--require-par] [--refuse-loopback] [--tell-secrets]
  *
  * The first line it prints is `{"event":"ready","issuer":…,"introspection":{…}}`.
  */
@@ -17,18 +18,29 @@ import { endWithInput, listen, say } from './lib/peer.mjs';
 const { values: options } = parseArgs({
   options: {
     port: { type: 'string', default: '0' },
+    // Behind which path of its address it stands.
+    path: { type: 'string', default: '' },
+    name: { type: 'string' },
+    tls: { type: 'string' },
     'access-ttl': { type: 'string', default: '3600' },
     scopes: { type: 'string', default: 'read write' },
+    // The device grant, which comes first where no browser is at hand.
+    device: { type: 'boolean', default: false },
+    'require-par': { type: 'boolean', default: false },
     'refuse-loopback': { type: 'boolean', default: false },
     // For a test that looks whether they turn up where they must not.
     'tell-secrets': { type: 'boolean', default: false },
   },
 });
 const scopes = options.scopes.split(' ').filter(Boolean);
-const account = 'anna';
+const people = {
+  anna: { name: 'Anna Berg', email: 'anna@example.com' },
+  ben: { name: 'Ben Tal', email: 'ben@example.com' },
+};
 
 endWithInput();
-const { origin: issuer, answer } = await listen(Number(options.port));
+const { origin, port, answer } = await listen(Number(options.port), options);
+const issuer = `${origin}${options.path}`;
 
 /** The MCP server asks with this client whether a token is good. */
 const introspector = { client_id: 'mcp-server', client_secret: randomBytes(24).toString('hex') };
@@ -42,7 +54,7 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'offline_access', 'profile', ...scopes],
   claims: { openid: ['sub'], profile: ['name', 'email'] },
   async findAccount(_ctx, sub) {
-    return { accountId: sub, claims: () => ({ sub, name: 'Anna Berg', email: 'anna@example.com' }) };
+    return { accountId: sub, claims: () => ({ sub, ...people[sub] }) };
   },
   pkce: { required: () => true },
   issueRefreshToken: async () => true,
@@ -54,14 +66,32 @@ const provider = new Provider(issuer, {
     RefreshToken: 86_400,
     Session: 86_400,
     AuthorizationCode: 60,
+    DeviceCode: 600,
   },
-  interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+  interactions: { url: (_ctx, interaction) => `${options.path}/interaction/${interaction.uid}` },
   features: {
     devInteractions: { enabled: false },
     rpInitiatedLogout: { enabled: false },
     registration: { enabled: true },
     registrationManagement: { enabled: true },
     revocation: { enabled: true },
+    pushedAuthorizationRequests: {
+      enabled: true,
+      requirePushedAuthorizationRequests: options['require-par'],
+    },
+    deviceFlow: {
+      enabled: options.device,
+      async userCodeInputSource(ctx, form) {
+        ctx.body = document(withButton(form, 'Go on'));
+      },
+      async userCodeConfirmSource(ctx, form, client, _deviceInfo, code) {
+        say('code_seen', { client: client.clientId });
+        ctx.body = document(`<p>Does the device show ${escape(code)}?</p>${withButton(form, 'Yes')}`);
+      },
+      async successSource(ctx) {
+        ctx.body = document('<p>The device is signed in.</p>');
+      },
+    },
     introspection: {
       enabled: true,
       allowedPolicy: (_ctx, client) => client.clientId === introspector.client_id,
@@ -105,6 +135,8 @@ for (const [happening, event] of Object.entries({
   'grant.success': 'token',
   'grant.error': 'token_refused',
   'refresh_token.consumed': 'refresh_rotated',
+  'pushed_authorization_request.success': 'pushed',
+  'device_authorization.success': 'device_code',
   'grant.revoked': 'grant_revoked',
   'access_token.destroyed': 'access_token_revoked',
   'refresh_token.destroyed': 'refresh_token_revoked',
@@ -116,6 +148,7 @@ for (const [happening, event] of Object.entries({
       grant: ctx?.oidc?.params?.grant_type,
       ...(options['tell-secrets'] && event === 'token' && { secrets: secrets(ctx) }),
       resource: ctx?.oidc?.params?.resource,
+      ...(event === 'registered' && { name: ctx?.oidc?.client?.clientName }),
       error: (more instanceof Error ? more : subject instanceof Error ? subject : undefined)
         ?.error_description,
     });
@@ -124,11 +157,10 @@ for (const [happening, event] of Object.entries({
 provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
 
 /** Grant all that is asked for: who pressed Approve meant it. */
-async function approve(details) {
-  const { params, grantId } = details;
-  const grant =
-    (grantId && (await provider.Grant.find(grantId))) ||
-    new provider.Grant({ accountId: account, clientId: params.client_id });
+async function approve({ params, grantId, session }, account) {
+  // One browser may sign in as one person and then as another: no grant passes from the first to the second.
+  const before = grantId && session?.accountId === account && (await provider.Grant.find(grantId));
+  const grant = before || new provider.Grant({ accountId: account, clientId: params.client_id });
   grant.addOIDCScope(params.scope ?? 'openid');
   for (const resource of [params.resource ?? []].flat()) {
     grant.addResourceScope(resource, params.scope ?? scopes.join(' '));
@@ -136,21 +168,36 @@ async function approve(details) {
   return { login: { accountId: account }, consent: { grantId: await grant.save() } };
 }
 
-const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+function escape(text) {
+  return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
 
-function page({ uid, params }, client) {
+function document(body) {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Sign in</title>
-<h1>Sign in as Anna</h1>
-<p>${escape(client?.clientName ?? params.client_id)} asks for: ${escape(params.scope ?? 'nothing')}</p>
-<form method="post" action="/interaction/${uid}">
-<button name="decision" value="approve" autofocus>Approve</button>
-<button name="decision" value="deny">Deny</button>
-</form>
+${body}
 </html>
 `;
+}
+
+/** The library's own form with a button in it. */
+function withButton(form, label) {
+  const buttons = ['approve', 'approve ben'].map(
+    (value) => `<button name="decision" value="${value}">${label}</button>`,
+  );
+  return form.replace('</form>', `${buttons.join('')}</form>`);
+}
+
+function page({ uid, params }, client) {
+  return document(`<h1>Sign in</h1>
+<p>${escape(client?.clientName ?? params.client_id)} asks for: ${escape(params.scope ?? 'nothing')}</p>
+<form method="post" action="${options.path}/interaction/${uid}">
+<button name="decision" value="approve" autofocus>Approve as Anna</button>
+<button name="decision" value="approve ben">Approve as Ben</button>
+<button name="decision" value="deny">Deny</button>
+</form>`);
 }
 
 async function interact(request, response) {
@@ -163,17 +210,25 @@ async function interact(request, response) {
   }
   let body = '';
   for await (const chunk of request) body += chunk;
-  const approved = new URLSearchParams(body).get('decision') === 'approve';
-  say(approved ? 'approved' : 'denied', { client: details.params.client_id });
+  const [decision, who = 'anna'] = (new URLSearchParams(body).get('decision') ?? '').split(' ');
+  const approved = decision === 'approve';
+  say(approved ? 'approved' : 'denied', { client: details.params.client_id, who });
   const result = approved
-    ? await approve(details)
+    ? await approve(details, who)
     : { error: 'access_denied', error_description: 'the person pressed Deny' };
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 
 const callback = provider.callback();
 answer((request, response) => {
-  if (!request.url.startsWith('/interaction/')) {
+  if (!request.url.startsWith(`${options.path}/`)) {
+    response.writeHead(404).end();
+    return;
+  }
+  // As a framework mounts it: the library sees what stands behind the path, and the whole beside it.
+  request.originalUrl = request.url;
+  if (!request.url.startsWith(`${options.path}/interaction/`)) {
+    request.url = request.url.slice(options.path.length);
     callback(request, response);
     return;
   }
@@ -183,4 +238,4 @@ answer((request, response) => {
   });
 });
 
-say('ready', { issuer, introspection: { url: `${issuer}/token/introspection`, ...introspector } });
+say('ready', { issuer, port, introspection: { url: `${issuer}/token/introspection`, ...introspector } });

@@ -1,4 +1,4 @@
-use crate::{PATIENCE, Peer, Process, approve, program};
+use crate::{PATIENCE, Peer, Process, approve_with, program};
 use model::{Random, SystemRandom};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -40,11 +40,19 @@ pub struct Setup {
     pub home: String,
     /// The person's home folder, in the folder of the test.
     pub person: String,
+    /// What else `bellhop serve` finds in its environment.
+    pub env: Vec<(&'static str, String)>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { kept: Kept::Session, log: None, home: "bellhop".to_owned(), person: "person".to_owned() }
+        Self {
+            kept: Kept::Session,
+            log: None,
+            home: "bellhop".to_owned(),
+            person: "person".to_owned(),
+            env: Vec::new(),
+        }
     }
 }
 
@@ -148,6 +156,7 @@ impl Bellhop {
         };
         let mut command = self.command(&["serve", "--keys", &keys, "--port", &self.port.to_string()]);
         command.arg("--pin-file").arg(self.folder().join("pin"));
+        command.envs(self.setup.env.iter().cloned());
         if let Some(log) = self.setup.log {
             command.env("BELLHOP_LOG", log).env("RUST_LOG", log);
         }
@@ -253,11 +262,16 @@ impl Bellhop {
 
     /// The same with any arguments. Without `press` nobody looks at the sign-in page.
     pub async fn sign_in(&self, args: &[&str], press: Option<&str>) -> Run {
+        self.sign_in_with(args, press, &[]).await
+    }
+
+    /// The same with a browser that finds this in its environment.
+    pub async fn sign_in_with(&self, args: &[&str], press: Option<&str>, env: &[(&str, String)]) -> Run {
         let mut process = Process::start(self.command(args));
         process.close();
         let address = process.maybe(|line| line.starts_with("http").then(|| line.to_owned())).await;
         if let (Some(address), Some(press)) = (address, press) {
-            approve(&address, press).await;
+            approve_with(&address, press, env).await;
         }
         run(process).await
     }

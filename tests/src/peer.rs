@@ -15,6 +15,13 @@ impl Peer {
         Self::run(node(), file, args).await
     }
 
+    /// The same with this in its environment.
+    pub async fn start_with(file: &str, args: &[&str], env: &[(&str, String)]) -> Self {
+        let mut command = node();
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        Self::run(command, file, args).await
+    }
+
     /// One made with Python, such as `python/server.py`; `None` where there is no Python for it.
     pub async fn python(file: &str) -> Option<Self> {
         Some(Self::run(python()?, file, &[]).await)
@@ -70,7 +77,16 @@ fn event(line: &str, name: &str, fits: impl Fn(&Value) -> bool) -> Option<Value>
 /// # Panics
 /// When it doesn't get to an end.
 pub async fn approve(address: &str, press: &str) -> String {
+    approve_with(address, press, &[]).await
+}
+
+/// The same with this in the browser's environment.
+///
+/// # Panics
+/// When it doesn't get to an end.
+pub async fn approve_with(address: &str, press: &str, env: &[(&str, String)]) -> String {
     let mut command = node();
+    command.envs(env.iter().map(|(name, value)| (name, value)));
     command.arg(peers("approve.mjs")).args([address, "--press", press]);
     let mut browser = Process::start(command);
     browser.close();

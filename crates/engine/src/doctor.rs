@@ -1,6 +1,6 @@
 use crate::{inner::Inner, views, x};
 use control::{AppState, Check, Doctor, KeysState, Section, SectionName, ServiceState};
-use model::Problem;
+use model::{Problem, Proxies};
 use std::{sync::Arc, time::Duration};
 
 /// How long the endpoint has to answer its own check.
@@ -12,6 +12,7 @@ pub(crate) async fn look(inner: &Arc<Inner>) -> Doctor {
         Check { what: "Files".to_owned(), seen: inner.home.root().display().to_string(), problem: None },
         keys(inner),
         endpoint(inner).await,
+        way_out(inner),
     ];
     if let Section::Services(services) = views::section(inner, SectionName::Services).await {
         checks.extend(services.into_iter().map(|s| {
@@ -47,6 +48,13 @@ fn keys(inner: &Inner) -> Check {
         KeysState::Unchosen { keychain, .. } => ("not chosen yet".to_owned(), keychain),
     };
     Check { what: "Keys".to_owned(), seen, problem }
+}
+
+/// Through which proxy services are reached.
+fn way_out(inner: &Inner) -> Check {
+    let proxy = inner.proxies.usual();
+    let seen = proxy.map_or_else(|| "direct".to_owned(), |p| p.address);
+    Check { what: "Internet access".to_owned(), seen, problem: inner.proxies.problem() }
 }
 
 /// Ask our own endpoint as an app would, and look at who answers: another program may sit on the port's other

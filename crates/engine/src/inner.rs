@@ -1,6 +1,6 @@
 use crate::{
     Desktop, Home, catalogue::Catalogue, pause::Pause, person::People, playground::Playground,
-    publisher::Publisher, rooms::Rooms, sign_ins::SignIns,
+    proxies::SystemProxies, publisher::Publisher, rooms::Rooms, sign_ins::SignIns,
 };
 use authority::Origin;
 use control::{KeysState, SectionName};
@@ -15,6 +15,7 @@ pub(crate) struct Inner {
     pub(crate) home: Home,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) proxies: Arc<SystemProxies>,
     pub(crate) desktop: Option<Arc<dyn Desktop>>,
     pub(crate) may_prompt: bool,
     pub(crate) from_tree: bool,

@@ -19,12 +19,17 @@ const DISPLAY: [&str; 6] = [
     "XDG_CURRENT_DESKTOP",
 ];
 
-/// Write down how this process reaches the screen, for a later [`start_in_background`].
+/// What names the way out of this computer, likewise. A value with a login in it is not written down.
+const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
+
+/// Write down how this process reaches the screen and the network, for a later [`start_in_background`].
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn save_display(home: &Home) -> std::io::Result<()> {
-    let seen: BTreeMap<_, _> = DISPLAY.iter().filter_map(|n| Some((*n, env::var(n).ok()?))).collect();
+    let names = DISPLAY.iter().chain(&PROXIES);
+    let mut seen: BTreeMap<_, _> = names.filter_map(|n| Some((*n, env::var(n).ok()?))).collect();
+    seen.retain(|name, value| DISPLAY.contains(name) || !value.contains('@'));
     let path = home.join("display.json");
     let mut open = fs::File::options();
     open.write(true).create(true).truncate(true);
@@ -38,7 +43,7 @@ pub fn save_display(home: &Home) -> std::io::Result<()> {
 pub fn saved_display(home: &Home) -> Option<BTreeMap<String, String>> {
     let mut seen: BTreeMap<String, String> =
         serde_json::from_slice(&fs::read(home.join("display.json")).ok()?).ok()?;
-    seen.retain(|name, _| DISPLAY.contains(&name.as_str()));
+    seen.retain(|name, _| DISPLAY.contains(&name.as_str()) || PROXIES.contains(&name.as_str()));
     let wayland = || {
         let folder = PathBuf::from(seen.get("XDG_RUNTIME_DIR")?);
         Some(folder.join(seen.get("WAYLAND_DISPLAY")?).exists())

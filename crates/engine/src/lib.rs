@@ -29,6 +29,7 @@ mod pause;
 mod person;
 mod playground;
 mod port;
+mod proxies;
 mod publisher;
 mod registry;
 mod rooms;

@@ -15,7 +15,7 @@ use crate::{
 use authority::Authority;
 use control::{ActivityEntry, ActivityFilter, ActivityKind};
 use doorkeeper::Doorkeeper;
-use model::{AppId, Clock, ConnectionId, Explain, Problem, Random, ShortName, Timestamp};
+use model::{AppId, Clock, ConnectionId, Explain, Problem, Proxies, Random, ShortName, Timestamp};
 use relay::{Limits, Relay};
 use signin::{Http, SignIn};
 use std::{
@@ -84,7 +84,8 @@ impl Rooms {
     ) -> Result<Arc<Self>, Problem> {
         let (clock, random) = (Arc::clone(&inner.clock), Arc::clone(&inner.random));
         let registry = Arc::new(Registry::new(Arc::clone(&inner.publisher), Arc::clone(&inner.catalogue)));
-        let http = Http::new().map_err(|e| e.problem())?;
+        let proxies = Arc::clone(&inner.proxies) as Arc<dyn Proxies>;
+        let http = Http::new(Arc::clone(&proxies)).map_err(|e| e.problem())?;
         let log = Arc::new(Log::new(inner, Arc::clone(&store)));
         let browser = Arc::new(SystemBrowser(inner.desktop.clone()));
         let client_name = format!("Bellhop on {}", inner.computer);
@@ -106,6 +107,7 @@ impl Rooms {
                 Arc::new(rows::Inventories(Arc::clone(&store))),
                 Arc::clone(&clock),
                 Arc::clone(&random),
+                proxies,
                 Limits::default(),
             );
             Self {

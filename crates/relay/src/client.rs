@@ -2,12 +2,13 @@ use crate::{
     Limits, Proof, Service,
     pool::{Failed, Incoming, Pool},
     problem::RelayError,
+    road::Road,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::connect::HttpConnector;
+use model::Proxies;
 use protocol::{Revision, header as mcp};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::{sync::Arc, time::Duration};
@@ -35,17 +36,14 @@ pub(crate) struct Head<'a> {
 }
 
 impl Http {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(limits.connect));
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
+    pub(crate) fn new(limits: &Limits, proxies: Arc<dyn Proxies>) -> Self {
+        let tls = tls();
+        let road = Road::new(limits.connect, tls.clone(), proxies);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls())
+            .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
-            .wrap_connector(tcp);
+            .wrap_connector(road);
         Self { pool: Pool::new(https, limits.connect * 2), answer: limits.answer }
     }
 

@@ -39,6 +39,7 @@ mod problem;
 mod relay;
 mod reply;
 mod resume;
+mod road;
 mod routes;
 mod search;
 mod shelf;

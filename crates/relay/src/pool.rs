@@ -5,6 +5,7 @@
 //! call that uses a connection drives it: the request future until the head of the answer is there, and its body
 //! until it has ended. A body that is dropped before takes its connection with it, which is how a service notices.
 
+use crate::road::{Road, Way};
 use bytes::Bytes;
 use futures_util::task::noop_waker_ref;
 use http::{Request, Response, Uri};
@@ -12,7 +13,6 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use std::{
     collections::HashMap,
     pin::{Pin, pin},
@@ -20,11 +20,11 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 use tower::ServiceExt;
 
-type Connector = HttpsConnector<HttpConnector>;
-type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Connector = HttpsConnector<Road>;
+type Io = MaybeHttpsStream<Way>;
 
 /// How long a connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_secs(60);
@@ -306,19 +306,18 @@ mod tests {
     }
 
     fn pool() -> Arc<Pool> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
         let config =
             rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .unwrap()
                 .with_root_certificates(rustls::RootCertStore::empty())
                 .with_no_client_auth();
+        let road = Road::new(Duration::from_secs(5), config.clone(), Arc::new(model::NoProxies));
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(config)
             .https_or_http()
             .enable_http1()
-            .wrap_connector(tcp);
+            .wrap_connector(road);
         Pool::new(https, Duration::from_secs(10))
     }
 

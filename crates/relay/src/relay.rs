@@ -16,7 +16,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Request;
-use model::{Clock, ConnectionId, Explain, Problem, Random, Resource, ServiceId, ShortName};
+use model::{Clock, ConnectionId, Explain, Problem, Proxies, Random, Resource, ServiceId, ShortName};
 use protocol::{Notification, method};
 use std::{
     collections::HashMap,
@@ -80,10 +80,11 @@ impl Relay {
         inventories: Arc<dyn InventoryRows>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        proxies: Arc<dyn Proxies>,
         limits: Limits,
     ) -> Arc<Self> {
         Arc::new(Self {
-            http: Http::new(&limits),
+            http: Http::new(&limits, proxies),
             access,
             admission,
             record,

@@ -5,7 +5,7 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header};
-use model::{Explain, Problem};
+use model::{Explain, Problem, Proxies, Proxy};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -28,11 +28,12 @@ const HOPS: usize = 5;
 
 /// Requests to the servers that take part in a sign-in. Cheap to clone; one for the whole program will do.
 ///
-/// Each request has a limit of 10 s (30 s where tokens are at stake) and of 64 KiB, and no proxy is used, since behind one the addresses that are
-/// connected to could not be checked.
+/// Each request has a limit of 10 s (30 s where tokens are at stake) and of 64 KiB. Behind a proxy it is the proxy
+/// that resolves names: then what can be checked here is the address as it is written, and TLS proves the name.
 #[derive(Clone)]
 pub struct Http {
     tls: ClientConfig,
+    proxies: Arc<dyn Proxies>,
     /// For addresses that were checked when the credential was issued. See [`Reach::Known`].
     known: reqwest::Client,
 }
@@ -72,6 +73,17 @@ pub enum HttpError {
     /// The server's certificate was not accepted. Nothing was sent.
     #[error("no secure connection: {0}")]
     Insecure(String),
+    /// No connection came about through the proxy at this place. Nothing was sent.
+    #[error("no connection through the proxy {place}: {why}")]
+    Proxy {
+        /// Its host and port.
+        place: String,
+        /// Why.
+        why: String,
+    },
+    /// The proxy at this place wants another user name or password. Nothing was sent.
+    #[error("the proxy {0} wants a login")]
+    ProxyLogin(String),
     /// The answer did not come in time, or the connection broke while waiting for it. The server may have acted.
     #[error("no answer: {0}")]
     NoAnswer(String),
@@ -94,7 +106,13 @@ impl HttpError {
     pub(crate) fn nothing_sent(&self) -> bool {
         matches!(
             self,
-            Self::Address(_) | Self::Unknown(_) | Self::Unreachable(_) | Self::Insecure(_) | Self::Client(_)
+            Self::Address(_)
+                | Self::Unknown(_)
+                | Self::Unreachable(_)
+                | Self::Insecure(_)
+                | Self::Proxy { .. }
+                | Self::ProxyLogin(_)
+                | Self::Client(_)
         )
     }
 
@@ -117,6 +135,20 @@ impl HttpError {
                 format!("{host} could not prove that it is {host}, so Bellhop sent nothing."),
                 "Check this computer's date and the network you are in, then try again.",
             ),
+            Self::Proxy { place, .. } => Problem::new(
+                "signin.proxy",
+                format!("{host} can't be reached through the proxy {place}."),
+                "Check the internet connection and this computer's proxy settings, then try again.",
+            )
+            .with("proxy", place),
+            Self::ProxyLogin(place) => Problem::new(
+                "signin.proxy_login",
+                format!(
+                    "The proxy {place} doesn't let Bellhop through without the right user name and password."
+                ),
+                "Put both into the proxy's address in this computer's settings, then start Bellhop again.",
+            )
+            .with("proxy", place),
             Self::NoAnswer(_) => Problem::new(
                 "signin.no_answer",
                 format!("{host} did not answer in time."),
@@ -206,14 +238,14 @@ impl Ask {
 }
 
 impl Http {
-    /// Requests with the certificates this computer trusts.
+    /// Requests with the certificates this computer trusts, and by the way that `proxies` say.
     ///
     /// On a computer that has no list of trusted certificates every https request fails with
     /// [`HttpError::Insecure`]; a service on this computer still works.
     ///
     /// # Errors
     /// [`HttpError::Client`] when no TLS configuration can be made at all.
-    pub fn new() -> Result<Self, HttpError> {
+    pub fn new(proxies: Arc<dyn Proxies>) -> Result<Self, HttpError> {
         install_crypto();
         let platform = ClientConfig::builder().with_platform_verifier().map(|b| b.with_no_client_auth());
         let tls = platform.unwrap_or_else(|e| {
@@ -222,22 +254,22 @@ impl Http {
                 .with_root_certificates(rustls::RootCertStore::empty())
                 .with_no_client_auth()
         });
-        let known = client(&tls, Reach::Known)?;
-        Ok(Self { tls, known })
+        let known = client(&tls, Reach::Known, &proxies)?;
+        Ok(Self { tls, proxies, known })
     }
 
     /// A client whose connections keep to `reach`.
     pub(crate) fn within(&self, reach: Reach) -> Result<Guarded, HttpError> {
         let client = match reach {
             Reach::Known => self.known.clone(),
-            _ => client(&self.tls, reach.clone())?,
+            _ => client(&self.tls, reach.clone(), &self.proxies)?,
         };
-        Ok(Guarded { client, reach })
+        Ok(Guarded { client, reach, proxies: Arc::clone(&self.proxies) })
     }
 
     /// A client for addresses that are kept with a credential.
     pub(crate) fn known(&self) -> Guarded {
-        Guarded { client: self.known.clone(), reach: Reach::Known }
+        Guarded { client: self.known.clone(), reach: Reach::Known, proxies: Arc::clone(&self.proxies) }
     }
 }
 
@@ -250,34 +282,71 @@ fn install_crypto() {
     });
 }
 
-fn client(tls: &ClientConfig, reach: Reach) -> Result<reqwest::Client, HttpError> {
+fn client(
+    tls: &ClientConfig,
+    reach: Reach,
+    proxies: &Arc<dyn Proxies>,
+) -> Result<reqwest::Client, HttpError> {
+    let asked = Arc::clone(proxies);
+    let proxy = reqwest::Proxy::custom(move |url| proxy_address(&asked.to(url.host_str()?)?));
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
+        // Only what was handed in counts, not what the library finds in the environment by itself.
         .no_proxy()
+        .proxy(proxy)
         .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(Arc::new(Filter(reach)))
+        .dns_resolver(Arc::new(Filter(reach, Arc::clone(proxies))))
         .pool_idle_timeout(Duration::from_secs(30))
         .user_agent(concat!("Bellhop/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|e| HttpError::Client(chain(&e)))
 }
 
+/// A proxy as the library wants it: with its login in the address.
+fn proxy_address(proxy: &Proxy) -> Option<Url> {
+    let mut url = Url::parse(&proxy.address).ok()?;
+    if let Some((user, password)) = &proxy.login {
+        url.set_username(user).ok()?;
+        url.set_password(Some(password.expose())).ok()?;
+    }
+    Some(url)
+}
+
 /// Requests that keep to a [`Reach`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Guarded {
     client: reqwest::Client,
     reach: Reach,
+    proxies: Arc<dyn Proxies>,
+}
+
+impl std::fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Guarded").field(&self.reach).finish()
+    }
 }
 
 impl Guarded {
     /// Whether an address may be asked.
     pub(crate) fn check(&self, url: &Url) -> Result<(), AddressError> {
-        self.reach.check(url)
+        self.reach.check(url)?;
+        // The addresses of a proxy's name are not looked at, since it may well be in a private network. So nobody is
+        // sent to that name itself, past the proxy.
+        let name = host(url);
+        let is_proxy = |p: &Proxy| p.host().eq_ignore_ascii_case(&name);
+        let named = matches!(&self.reach, Reach::Host(typed) if typed.eq_ignore_ascii_case(&name));
+        if !named && !is_loopback(url) && self.proxies.to(&name).is_none() {
+            let any = self.proxies.usual();
+            if any.as_ref().is_some_and(is_proxy) && self.reach != Reach::Known {
+                return Err(AddressError::Private(name));
+            }
+        }
+        Ok(())
     }
 
     /// Send one request and read its answer, whatever its status. Redirects are not followed.
     pub(crate) async fn send(&self, ask: Ask) -> Result<Answer, HttpError> {
-        self.reach.check(&ask.url)?;
+        self.check(&ask.url)?;
         let Ask { method, url, headers, body, patience } = ask;
         let sent = self
             .client
@@ -287,7 +356,7 @@ impl Guarded {
             .body(body)
             .send()
             .await;
-        let mut response = sent.map_err(|e| sorted(&e))?;
+        let mut response = sent.map_err(|e| sorted(&e, self.proxies.to(&host(&url))))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let stream = is_event_stream(&headers);
         let mut body = BytesMut::new();
@@ -311,7 +380,7 @@ impl Guarded {
     /// Whether an address answers with an event stream that begins by naming where to post to: the transport of MCP
     /// 2024-11-05. What else is on the stream is not waited for.
     pub(crate) async fn streams_events(&self, url: &Url) -> bool {
-        if self.reach.check(url).is_err() {
+        if self.check(url).is_err() {
             return false;
         }
         let asking = async {
@@ -398,8 +467,9 @@ impl Reach {
     }
 }
 
-/// Resolves names to the addresses that may be connected to, and to no other: what was checked is what is used.
-struct Filter(Reach);
+/// Resolves names to the addresses that may be connected to, and to no other: what was checked is what is used. A
+/// proxy's name leads anywhere: the person's system names it, no service.
+struct Filter(Reach, Arc<dyn Proxies>);
 
 /// All addresses of a name lie where we may not go.
 #[derive(Debug, thiserror::Error)]
@@ -409,10 +479,12 @@ struct Filtered(AddressError);
 impl Resolve for Filter {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.0.clone();
+        let is_proxy = self.1.usual().is_some_and(|p| p.host().eq_ignore_ascii_case(name.as_str()));
         Box::pin(async move {
             let name = name.as_str().to_owned();
             let all: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let good: Vec<_> = all.iter().copied().filter(|a| reach.allows(&name, a.ip())).collect();
+            let good: Vec<_> =
+                all.iter().copied().filter(|a| is_proxy || reach.allows(&name, a.ip())).collect();
             if good.is_empty() && !all.is_empty() {
                 return Err(Filtered(AddressError::Private(name)).into());
             }
@@ -421,8 +493,8 @@ impl Resolve for Filter {
     }
 }
 
-/// Sort an error of a request that got no answer.
-fn sorted(e: &reqwest::Error) -> HttpError {
+/// Sort an error of a request that got no answer, and that went through this proxy.
+fn sorted(e: &reqwest::Error, proxy: Option<Proxy>) -> HttpError {
     let mut source = e.source();
     while let Some(s) = source {
         if let Some(Filtered(address)) = s.downcast_ref() {
@@ -437,6 +509,12 @@ fn sorted(e: &reqwest::Error) -> HttpError {
             return HttpError::Insecure(chain(e));
         }
         source = s.source();
+    }
+    if let Some(place) = proxy.filter(|_| e.is_connect()).map(|p| p.place().to_owned()) {
+        let why = chain(e);
+        // The library has no type for this (RFC 9110 §15.5.8).
+        let login = why.contains("proxy authorization required");
+        return if login { HttpError::ProxyLogin(place) } else { HttpError::Proxy { place, why } };
     }
     match e {
         e if e.is_dns() => HttpError::Unknown(chain(e)),

@@ -262,7 +262,12 @@ impl Errand {
 fn settle(way: Way, answer: Result<Answer, HttpError>) -> (WayEnd, Option<String>) {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(HttpError::Unknown(_) | HttpError::Unreachable(_)) => {
+        Err(
+            HttpError::Unknown(_)
+            | HttpError::Unreachable(_)
+            | HttpError::Proxy { .. }
+            | HttpError::ProxyLogin(_),
+        ) => {
             return (WayEnd::Later, Some("not reached".to_owned()));
         }
         Err(HttpError::NoAnswer(_)) => return (WayEnd::Later, Some("no answer".to_owned())),

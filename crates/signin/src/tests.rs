@@ -45,7 +45,7 @@ impl Desktop {
     fn new() -> Self {
         let (sender, opened) = mpsc::unbounded_channel();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
-        let http = Http::new().unwrap();
+        let http = Http::new(Arc::new(model::NoProxies)).unwrap();
         let sign_in = SignIn::new(
             http,
             clock.clone() as Arc<dyn Clock>,
@@ -70,7 +70,7 @@ async fn phase(attempt: &Attempt, wanted: impl FnMut(&Phase) -> bool) -> Phase {
 
 /// A browser of its own for each visit: no connection is kept, since each test has a runtime of its own.
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-    let _ = Http::new().unwrap();
+    let _ = Http::new(Arc::new(model::NoProxies)).unwrap();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     client.pool_max_idle_per_host(0).build().unwrap()
 });

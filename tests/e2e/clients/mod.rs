@@ -8,6 +8,7 @@ mod faithful;
 mod inspector;
 mod peers;
 mod playground;
+mod proxies;
 mod python;
 mod rmcp;
 mod sdk;

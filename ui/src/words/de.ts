@@ -11,6 +11,8 @@ const checks: Record<string, string> = {
   Files: 'Dateien',
   Keys: 'Schlüssel',
   Endpoint: 'Adresse',
+  'Internet access': 'Weg ins Internet',
+  direct: 'direkt',
   open: 'offen',
   locked: 'verschlossen',
   keychain: 'Schlüsselbund',

@@ -52,6 +52,10 @@ export const problems: Record<string, Said> = {
   ),
   'engine.no_address': say('Es wurde keine Adresse angegeben.', 'Tippe die Adresse des Dienstes ein.'),
   'engine.name_taken': say('Einen Dienst mit diesem Kurznamen gibt es schon.', 'Wähle einen anderen Namen.'),
+  'engine.proxy_setting': say(
+    'In {name} steht kein Proxy, den Bellhop benutzen kann; deshalb geht es ohne.',
+    'Schreib ihn als http://proxy.example:3128 und starte Bellhop neu.',
+  ),
   'engine.no_browser': say('Der Browser ist nicht aufgegangen.', 'Kopiere die Adresse und öffne sie selbst.'),
   'engine.no_window': say('Bellhop läuft hier ohne Fenster.', 'Nimm die Befehle von „bellhop“.'),
   'engine.unknown_service': say('Diesen Dienst gibt es nicht mehr.', 'Sieh noch einmal in die Liste.'),
@@ -351,6 +355,14 @@ export const problems: Record<string, Said> = {
   'signin.insecure': say(
     `${host} konnte sich nicht ausweisen, deshalb hat Bellhop nichts geschickt.`,
     'Prüfe das Datum dieses Computers und das Netz, in dem du bist.',
+  ),
+  'signin.proxy': say(
+    `${host} ist über den Proxy {proxy} nicht zu erreichen.`,
+    'Prüfe die Internetverbindung und die Proxy-Einstellungen dieses Computers und versuch es dann noch einmal.',
+  ),
+  'signin.proxy_login': say(
+    'Der Proxy {proxy} lässt Bellhop ohne den richtigen Benutzernamen und das richtige Passwort nicht durch.',
+    'Schreib beides in die Adresse des Proxys in den Einstellungen dieses Computers und starte Bellhop neu.',
   ),
   'signin.no_answer': say(`${host} hat nicht rechtzeitig geantwortet.`, 'Versuch es in ein paar Minuten noch einmal.'),
   'signin.unusable_answer': say(

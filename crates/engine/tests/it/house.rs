@@ -103,7 +103,7 @@ impl House {
         change(&mut options);
         let engine = Engine::start(options).await.unwrap();
         // It chooses the TLS library of this process; an engine that is locked hasn't done so yet.
-        signin::Http::new().unwrap();
+        signin::Http::new(Arc::new(model::NoProxies)).unwrap();
         let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         Self { engine, desk, http, _folder: None }
     }

@@ -193,6 +193,7 @@ impl House {
             engine.clone(),
             Arc::new(SystemClock),
             Arc::new(SystemRandom),
+            Arc::new(model::NoProxies),
             limits,
         );
         let connection = connection("connection-1", scope);

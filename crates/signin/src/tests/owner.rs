@@ -24,7 +24,7 @@ impl Scene {
         let server = Server::start().await;
         server.knows("refresh-0");
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
-        Self { server, rows: Arc::default(), clock, http: Http::new().unwrap() }
+        Self { server, rows: Arc::default(), clock, http: Http::new(Arc::new(model::NoProxies)).unwrap() }
     }
 
     /// How each way went to give the sign-in back.

@@ -4,7 +4,8 @@ use crate::{
     address::{check_address, is_public, typed_address},
     http::{Ask, HttpError, Reach},
 };
-use std::net::IpAddr;
+use model::{Proxies, Proxy};
+use std::{net::IpAddr, sync::Arc};
 
 #[test]
 fn only_web_addresses_without_tricks_pass() {
@@ -99,7 +100,7 @@ fn a_sign_in_reaches_private_networks_only_where_the_person_named_them() {
 #[tokio::test]
 async fn a_name_that_resolves_into_a_private_network_is_not_connected_to() {
     // The one name that every computer resolves, and to itself; its trailing dot gets it past the check by name.
-    let web = Http::new().unwrap().within(Reach::Public).unwrap();
+    let web = Http::new(Arc::new(model::NoProxies)).unwrap().within(Reach::Public).unwrap();
     let error = web.send(Ask::get(check_address("https://localhost./").unwrap())).await.unwrap_err();
     // Where the resolver does not know the dotted form, there is nothing to connect to either.
     assert!(
@@ -125,7 +126,7 @@ async fn an_answer_without_end_is_cut_off() {
     let address = socket.local_addr().unwrap();
     let app = axum::Router::new().fallback(|| async { vec![b'x'; 65 * 1024] });
     let server = tokio::spawn(async move { axum::serve(socket, app).await });
-    let web = Http::new().unwrap().within(Reach::Loopback).unwrap();
+    let web = Http::new(Arc::new(model::NoProxies)).unwrap().within(Reach::Loopback).unwrap();
     let error = web.send(Ask::get(check_address(&format!("http://{address}/")).unwrap())).await.unwrap_err();
     assert!(matches!(error, HttpError::TooLong));
     server.abort();
@@ -145,7 +146,7 @@ async fn redirects_are_checked_each_and_come_to_an_end() {
         .route("/file", to("file:///etc/passwd"))
         .route("/plain", to("http://a.example/"));
     let server = tokio::spawn(async move { axum::serve(socket, app).await });
-    let web = Http::new().unwrap().within(Reach::Loopback).unwrap();
+    let web = Http::new(Arc::new(model::NoProxies)).unwrap().within(Reach::Loopback).unwrap();
     let follow = async |path: &str| {
         web.follow(Ask::get(check_address(&format!("http://{address}{path}")).unwrap())).await.unwrap_err()
     };
@@ -154,4 +155,52 @@ async fn redirects_are_checked_each_and_come_to_an_end() {
     assert!(matches!(follow("/file").await, HttpError::Address(AddressError::Scheme(_))));
     assert!(matches!(follow("/plain").await, HttpError::Address(AddressError::Scheme(_))));
     server.abort();
+}
+
+/// Everything goes through a proxy on this computer, but for one name: the proxy's own, which its owner left out.
+struct Behind {
+    proxy: &'static str,
+    direct: &'static str,
+}
+
+impl Proxies for Behind {
+    fn to(&self, host: &str) -> Option<Proxy> {
+        let here = host == "127.0.0.1" || host == "localhost";
+        (!here && host != self.direct).then(|| Proxy { address: self.proxy.to_owned(), login: None })
+    }
+
+    fn usual(&self) -> Option<Proxy> {
+        self.to("any.example")
+    }
+}
+
+#[tokio::test]
+async fn through_a_proxy_private_addresses_stay_closed_and_nobody_is_sent_to_the_proxys_own_host() {
+    let behind = Behind { proxy: "http://proxy.corp.example:3128", direct: "proxy.corp.example" };
+    let web = Http::new(Arc::new(behind)).unwrap();
+    let url = |text| check_address(text).unwrap();
+    let public = web.within(Reach::Public).unwrap();
+    assert!(public.check(&url("https://mcp.example/")).is_ok());
+    for closed in ["https://192.168.1.5/", "https://169.254.169.254/", "https://localhost/"] {
+        assert!(public.check(&url(closed)).is_err(), "{closed}");
+    }
+    // Its addresses are not looked at, so that it would be a way into the private network.
+    assert!(public.check(&url("https://proxy.corp.example/")).is_err());
+    let typed = web.within(Reach::Host("proxy.corp.example".to_owned())).unwrap();
+    assert!(typed.check(&url("https://proxy.corp.example/mcp")).is_ok());
+}
+
+#[tokio::test]
+async fn a_proxys_own_name_may_lead_into_the_private_network_and_its_end_is_told_from_the_services() {
+    // Nobody listens there: the connection is refused, not the name.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let proxy = Box::leak(format!("http://localhost:{free}").into_boxed_str());
+    let web = Http::new(Arc::new(Behind { proxy, direct: "" })).unwrap().within(Reach::Public).unwrap();
+    let error = web.send(Ask::get(check_address("https://mcp.example/").unwrap())).await.unwrap_err();
+    assert!(
+        matches!(&error, HttpError::Proxy { place, .. } if *place == format!("localhost:{free}")),
+        "{error:?}"
+    );
+    assert!(error.nothing_sent());
+    assert_eq!(error.explain("mcp.example").code, "signin.proxy");
 }

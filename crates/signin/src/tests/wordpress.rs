@@ -233,7 +233,8 @@ async fn a_password_deletes_itself_and_one_that_was_deleted_before_is_as_good() 
         page.as_ref().unwrap(),
         &format!("{}/wp-admin/profile.php#application-passwords-section", site.url())
     );
-    let (leaving, http) = (Leaving::fixed(&end.url, secret), Http::new().unwrap());
+    let (leaving, http) =
+        (Leaving::fixed(&end.url, secret), Http::new(std::sync::Arc::new(model::NoProxies)).unwrap());
     assert_eq!(leaving.look(&http).await, Life::Alive);
     let now = || Timestamp::from_millis(1_800_000_000_000);
     for said in ["200", "401 incorrect_password"] {
