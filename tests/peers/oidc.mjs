@@ -51,8 +51,10 @@ const provider = new Provider(issuer, {
   clients: [{ ...introspector, redirect_uris: [], response_types: [], grant_types: [] }],
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
-  scopes: ['openid', 'offline_access', 'profile', ...scopes],
-  claims: { openid: ['sub'], profile: ['name', 'email'] },
+  scopes: ['openid', 'offline_access', 'email', 'profile', ...scopes],
+  claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
+  // A token for one service is none for userinfo: who it is has to stand in the id token.
+  conformIdTokenClaims: false,
   async findAccount(_ctx, sub) {
     return { accountId: sub, claims: () => ({ sub, ...people[sub] }) };
   },

@@ -113,9 +113,14 @@ impl Registry {
         self.entries().values().find(|e| e.row.id == *id).cloned()
     }
 
-    /// The service of that account at that address, if it is there.
-    pub(crate) fn same(&self, url: &str, account: Option<&str>) -> Option<Entry> {
-        self.entries().values().find(|e| e.row.url == url && e.row.account.as_deref() == account).cloned()
+    /// The service of that account at that address, if it is there. An account that nobody names may be another one,
+    /// and a sign-in is never replaced by a guess; only a service that lets everybody in is the same without a name.
+    pub(crate) fn same(&self, url: &str, account: Option<&str>, open: bool) -> Option<Entry> {
+        let is = |e: &Entry| match account {
+            Some(account) => e.row.account.as_deref() == Some(account),
+            None => open && e.row.method == store::ServiceMethod::None,
+        };
+        self.entries().values().find(|e| e.row.url == url && is(e)).cloned()
     }
 
     /// `wanted`, or the first of its numbered forms that no service has.

@@ -49,6 +49,8 @@ pub struct Target {
     pub exceptions: Exceptions,
     /// The provider's page where an API token is made.
     pub token_page: Option<String>,
+    /// The tool that says whose account it is, where the service has one.
+    pub account_tool: Option<String>,
     /// Whether to stop at [`Phase::Asking`] before anything is opened.
     pub ask: bool,
     /// Whether the person vouches for the address: they typed it, or it is Bellhop's own playground. Only such a
@@ -74,6 +76,7 @@ impl Target {
             known: None,
             exceptions: Exceptions::default(),
             token_page: None,
+            account_tool: None,
             ask: false,
             typed_by_person: true,
             scheme_available: false,

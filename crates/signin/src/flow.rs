@@ -84,7 +84,10 @@ impl Flow {
             }
             let method = choice.method.unwrap_or(Method::Oauth);
             match (method, &found) {
-                (Method::Token, _) => return self.api_token(&web, &seen.url).await,
+                (Method::Token, found) => {
+                    let userinfo = found.as_ref().ok().and_then(|f| f.server.userinfo_endpoint.as_deref());
+                    return self.api_token(&web, &seen.url, userinfo).await;
+                }
                 (Method::Password, _) => {
                     let site = match site {
                         Some(site) => site,
@@ -135,7 +138,8 @@ impl Flow {
             (exchange(web, found, &registration, &code, &proof).await?, sent_at, registration)
         };
         let title = probe::verify(web, url, &granted.access).await?;
-        let account = account(web, &granted, found.server.userinfo_endpoint.as_deref()).await;
+        let (userinfo, tool) = (&found.server.userinfo_endpoint, &self.target.account_tool);
+        let account = account(web, url, &granted, userinfo.as_deref(), tool.as_deref()).await;
         let credential = NewCredential {
             server: AuthorizationServer {
                 issuer: found.server.issuer.clone(),

@@ -130,6 +130,32 @@ pub(crate) async fn admits(
     Ok(title)
 }
 
+/// Call a tool without arguments, in whichever era the service has; its result.
+pub(crate) async fn ask_tool(
+    web: &Guarded,
+    url: &Url,
+    tool: &str,
+    proof: &(HeaderName, Secret),
+) -> Option<Value> {
+    let welcome = web.send(hello(url.clone()).proof(proof)).await.ok()?;
+    let params = json!({ "name": tool, "arguments": {} });
+    let answer = if self::welcome(&welcome).is_some() {
+        let initialized =
+            rpc(welcome.url.clone(), &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        let body = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params });
+        let _ = web.send(in_session(initialized, &welcome, Some(proof))).await;
+        let call = rpc(welcome.url.clone(), &body);
+        let answer = web.send(in_session(call, &welcome, Some(proof))).await;
+        leave(web, &welcome, Some(proof)).await;
+        answer.ok()?
+    } else {
+        let mut call = modern_with(url.clone(), "tools/call", params);
+        call.headers.insert("mcp-name", HeaderValue::from_str(tool).ok()?);
+        web.send(call.proof(proof)).await.ok()?
+    };
+    message(&answer).filter(|_| answer.status.is_success())?.get("result").cloned()
+}
+
 /// How a server stands that was asked in the modern era's way; `None` when it did not understand that.
 async fn newest(web: &Guarded, answer: &Answer) -> Option<Standing> {
     if let Some(challenge) = challenge(answer) {
@@ -148,12 +174,16 @@ fn discovery(url: Url) -> Ask {
 
 /// A request of the modern era (2026-07-28). What it says of itself stands in headers too.
 fn modern(url: Url, method: &'static str) -> Ask {
-    let about = json!({
+    modern_with(url, method, json!({}))
+}
+
+fn modern_with(url: Url, method: &'static str, mut params: Value) -> Ask {
+    params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientInfo": client(),
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": { "_meta": about } });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let mut ask = rpc(url, &body);
     ask.headers.insert("mcp-protocol-version", HeaderValue::from_static(MODERN));
     ask.headers.insert("mcp-method", HeaderValue::from_static(method));

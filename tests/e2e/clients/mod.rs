@@ -1,5 +1,6 @@
 //! Services and apps that are what they say they are.
 
+mod accounts;
 mod apps;
 mod asking;
 mod bridge;

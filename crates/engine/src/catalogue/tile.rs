@@ -67,6 +67,8 @@ pub(crate) struct Extra {
     /// Tools that only read, where the service doesn't say so itself.
     #[serde(default)]
     pub(crate) read_tools: Vec<String>,
+    /// The tool that says whose account it is, when it is called without arguments. It only reads.
+    pub(crate) account_tool: Option<String>,
     /// After how many days without use a refresh token is lost.
     pub(crate) refresh_idle_days: Option<u16>,
     /// What a person should know before they sign in.

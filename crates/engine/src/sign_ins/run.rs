@@ -166,6 +166,7 @@ async fn begin(inner: &Arc<Inner>, rooms: &Arc<Rooms>, purpose: Purpose, url: St
             no_resource: exceptions.contains(&Exception::NoResource),
         },
         token_page: tile.and_then(|t| t.extra.token_page.clone()),
+        account_tool: tile.and_then(|t| t.extra.account_tool.clone()),
         ask: wish.ask,
         // A tile that is part of Bellhop leads to no private network, but for the playground's.
         typed_by_person: tile.is_none_or(|t| t.own || !matches!(t.at, At::Url { .. })),
@@ -282,7 +283,10 @@ async fn store(
             Some(rooms.registry.get(service).ok_or_else(crate::commands::unknown_service)?)
         }
         // The same account at the same place is the same service, signed in to again.
-        Purpose::New { name: None, .. } => rooms.registry.same(&signed_in.url, signed_in.account.as_deref()),
+        Purpose::New { name: None, .. } => {
+            let open = matches!(signed_in.kind, signin::SignedInKind::Open);
+            rooms.registry.same(&signed_in.url, signed_in.account.as_deref(), open)
+        }
         Purpose::New { .. } => None,
     };
     let exceptions = super::words::exception_words(purpose.wish().exceptions.as_deref().unwrap_or_default());

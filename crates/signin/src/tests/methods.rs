@@ -130,10 +130,30 @@ async fn an_api_token_is_kept_only_after_the_service_took_it_and_in_the_header_i
         assert!(give("right"));
         let end = attempt.end().await.unwrap();
         assert_eq!((end.method, end.title.as_deref()), (Method::Token, Some("Notes")));
+        assert_eq!(end.account.as_deref(), Some("anna@notes.example"), "its own origin's userinfo says so");
         let SignedInKind::Fixed { secret: FixedSecret::Token(token), .. } = end.kind else { panic!() };
         assert_eq!(token.token.expose(), "right");
         assert!(server.registrations().is_empty(), "nobody was introduced");
     }
+}
+
+#[tokio::test]
+async fn an_account_is_named_by_its_tiles_tool_and_a_token_goes_to_nobody_elses_userinfo() {
+    let (server, other) = (Server::start().await, Server::start().await);
+    server.ways().key = Some(("authorization", "Bearer right"));
+    server.ways().metadata = json!({ "userinfo_endpoint": format!("{}/userinfo", other.origin) });
+    for (tool, expected) in
+        [(Some("whoami"), Some("anna-by-tool")), (Some("no_such_tool"), None), (None, None)]
+    {
+        let desktop = Desktop::new();
+        let account_tool = tool.map(str::to_owned);
+        let target = Target { method: Some(Method::Token), account_tool, ..Target::typed(server.url()) };
+        let attempt = desktop.sign_in.begin(target);
+        phase(&attempt, |p| matches!(p, Phase::Token { .. })).await;
+        attempt.say(Said::Token(ApiToken { token: Secret::new("right"), header: None, ends: None }));
+        assert_eq!(attempt.end().await.unwrap().account.as_deref(), expected, "{tool:?}");
+    }
+    assert_eq!(other.seen().userinfo, 0);
 }
 
 #[tokio::test]

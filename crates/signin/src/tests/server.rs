@@ -79,6 +79,8 @@ pub(super) struct Seen {
     refresh: Option<String>,
     /// The fields of the requests at the device and the pushed request endpoints.
     asked: Vec<Fields>,
+    /// How often userinfo was asked.
+    pub(super) userinfo: u32,
 }
 
 pub(super) struct Server {
@@ -249,6 +251,11 @@ async fn mcp(State(s): App, headers: HeaderMap, Json(body): Json<Value>) -> Resp
         let value = if challenge { named } else { "Bearer".to_owned() };
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, value)]).into_response();
     }
+    if body["method"] == "tools/call" && body["params"]["name"] == "whoami" {
+        let said = json!({ "data": { "login": "anna-by-tool" } }).to_string();
+        let result = json!({ "content": [{ "type": "text", "text": said }] });
+        return Json(json!({ "jsonrpc": "2.0", "id": body["id"], "result": result })).into_response();
+    }
     if body["method"] != "initialize" {
         return StatusCode::ACCEPTED.into_response();
     }
@@ -407,7 +414,8 @@ async fn revoke(State(s): App, Form(form): Form<Fields>) -> StatusCode {
     StatusCode::OK
 }
 
-async fn userinfo() -> Json<Value> {
+async fn userinfo(State(s): App) -> Json<Value> {
+    s.seen().userinfo += 1;
     Json(json!({ "sub": "1", "email": "anna@notes.example" }))
 }
 
