@@ -1,7 +1,6 @@
-use crate::{Answer, Bellhop, Http, Session};
+use crate::{Answer, Bellhop, Http, Session, random};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::{Method, StatusCode};
-use model::{Random, SystemRandom};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, net::TcpListener};
@@ -205,10 +204,4 @@ pub(crate) fn resource_metadata(answer: &Answer) -> Option<String> {
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     text.split_once(from)?.1.split_once(to).map(|(found, _)| found)
-}
-
-fn random() -> String {
-    let mut bytes = [0; 32];
-    SystemRandom.fill(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
 }

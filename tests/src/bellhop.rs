@@ -382,7 +382,7 @@ pub(crate) async fn run(mut process: Process) -> Run {
 
 /// A port that can be listened on, now and after a restart: below those that the system gives to outgoing
 /// connections, which could otherwise sit on it in between.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         let mut bytes = [0; 2];

@@ -19,6 +19,7 @@ mod http;
 mod peer;
 mod process;
 mod programs;
+mod provider;
 mod proxy;
 mod raw;
 mod session;
@@ -31,11 +32,14 @@ pub use http::{Answer, Events, Http};
 pub use peer::{Peer, approve, approve_with, driver};
 pub use process::Process;
 pub use programs::{node, peers, program, python};
+pub use provider::{At, Endpoint, Fault, Kind, Oracle, Page, Provider, Seen, Ways, visit};
 pub use proxy::{Certificates, PROXY_PASSWORD, Proxy};
 pub use raw::Raw;
 pub use session::Session;
 pub use talk::{Heard, Talk};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use model::{Random, SystemRandom};
 use std::time::Duration;
 
 /// How long anything may take before the test fails. Far more than it takes on a slow machine that does other
@@ -55,4 +59,11 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl 
         assert!(std::time::Instant::now() < end, "still not so: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// 256 random bits, as text that stands in an address as it is.
+pub(crate) fn random() -> String {
+    let mut bytes = [0; 32];
+    SystemRandom.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -64,7 +64,14 @@ impl Session {
     }
 
     /// Send anything.
+    ///
+    /// # Panics
+    /// When no answer comes.
     pub async fn send(&self, method: Method, body: &str) -> Answer {
+        self.try_send(method, body).await.unwrap_or_else(|e| panic!("{}: {e}", self.endpoint))
+    }
+
+    async fn try_send(&self, method: Method, body: &str) -> Result<Answer, String> {
         let bearer = format!("Bearer {}", self.bearer);
         let mut headers = vec![
             ("authorization", bearer.as_str()),
@@ -74,7 +81,7 @@ impl Session {
         if !self.id.is_empty() {
             headers.extend([("mcp-session-id", self.id.as_str()), ("mcp-protocol-version", REVISION)]);
         }
-        self.http.send(method, &self.endpoint, &headers, body.to_owned()).await
+        self.http.try_send(method, &self.endpoint, &headers, body.to_owned()).await
     }
 
     /// A request's whole answer: with `result` or with `error`.
@@ -92,6 +99,13 @@ impl Session {
         let id = json!(self.next.replace(self.next.get() + 1));
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         (id, self.post(&request).await)
+    }
+
+    /// Send a request, whose answer may as well never come.
+    pub async fn begin_quietly(&self, method: &str, params: Value) {
+        let id = json!(self.next.replace(self.next.get() + 1));
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let _ = self.try_send(Method::POST, &request.to_string()).await;
     }
 
     /// Call a tool; its result.

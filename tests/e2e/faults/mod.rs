@@ -1,7 +1,9 @@
 //! What happens when something is not as it should be, or somebody means ill.
 
 mod doors;
+mod kills;
 mod one_bellhop;
+mod renewal;
 mod secrets;
 mod sign_ins;
 mod terminal;
