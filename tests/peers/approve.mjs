@@ -72,7 +72,9 @@ function submission(html, base, press) {
         ? !/^(button|reset)$/i.test(attribute(tag, 'type') ?? '')
         : /^submit$/i.test(attribute(tag, 'type') ?? ''),
     );
-  const button = press ? buttons.find((tag) => attribute(tag, 'value') === press) : buttons[0];
+  // A form that scripts would send by themselves has one button, for those who have none.
+  const [only] = buttons.length === 1 && attribute(buttons[0], 'value') === undefined ? buttons : [];
+  const button = press ? (buttons.find((tag) => attribute(tag, 'value') === press) ?? only) : buttons[0];
   if (press && !button) throw new Error(`no button “${press}” on ${base.origin}${base.pathname}`);
   if (button && attribute(button, 'name'))
     body.append(attribute(button, 'name'), attribute(button, 'value') ?? '');

@@ -132,6 +132,7 @@ function secrets(ctx) {
 for (const [happening, event] of Object.entries({
   'registration_create.success': 'registered',
   'registration_create.error': 'registration_refused',
+  'registration_delete.success': 'unregistered',
   'authorization.success': 'authorized',
   'authorization.error': 'authorization_refused',
   'grant.success': 'token',
