@@ -24,7 +24,12 @@ impl Peer {
 
     /// One made with Python, such as `python/server.py`; `None` where there is no Python for it.
     pub async fn python(file: &str) -> Option<Self> {
-        Some(Self::run(python()?, file, &[]).await)
+        Self::python_with(file, &[]).await
+    }
+
+    /// The same with arguments.
+    pub async fn python_with(file: &str, args: &[&str]) -> Option<Self> {
+        Some(Self::run(python()?, file, args).await)
     }
 
     async fn run(mut command: Command, file: &str, args: &[&str]) -> Self {

@@ -75,14 +75,7 @@ pub(crate) fn given_registration(given: GivenClient, server: &Metadata) -> Regis
         (None, _) => ClientAuth::None,
         // Without a word from the server it is `client_secret_basic` (RFC 8414 §2).
         (Some(_), None) => ClientAuth::Basic,
-        (Some(_), Some(methods)) => {
-            let can = |auth| methods.iter().any(|m| m == method_name(auth));
-            if can(ClientAuth::Basic) || !can(ClientAuth::Post) {
-                ClientAuth::Basic
-            } else {
-                ClientAuth::Post
-            }
-        }
+        (Some(_), Some(methods)) => first_of(methods).unwrap_or(ClientAuth::Basic),
     };
     Registration {
         client_id: given.client_id,
@@ -170,11 +163,18 @@ async fn introduce(
 /// none at all is best; PKCE protects the code.
 fn wanted(server: &Metadata) -> ClientAuth {
     let methods = server.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
-    let can = |auth| methods.iter().any(|m| m == method_name(auth));
-    [ClientAuth::None, ClientAuth::Basic, ClientAuth::Post]
-        .into_iter()
-        .find(|auth| can(*auth))
-        .unwrap_or(ClientAuth::None)
+    if methods.iter().any(|m| m == method_name(ClientAuth::None)) {
+        return ClientAuth::None;
+    }
+    first_of(methods).unwrap_or(ClientAuth::None)
+}
+
+/// The way to show a secret that a server lists first. The list has no order by the letter (RFC 8414 §2), but there are
+/// servers on which only the first of it works.
+fn first_of(methods: &[String]) -> Option<ClientAuth> {
+    let known =
+        |m: &String| [ClientAuth::Basic, ClientAuth::Post].into_iter().find(|auth| m == method_name(*auth));
+    methods.iter().find_map(known)
 }
 
 fn method_name(auth: ClientAuth) -> &'static str {

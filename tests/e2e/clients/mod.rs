@@ -14,3 +14,4 @@ mod proxies;
 mod python;
 mod rmcp;
 mod sdk;
+mod signed;

@@ -242,6 +242,13 @@ async fn a_registration_that_was_given_proves_itself_as_the_server_wants() {
     for (methods, secret, auth) in [
         (Some(json!(["client_secret_post"])), true, ClientAuth::Post),
         (Some(json!(["client_secret_basic", "client_secret_post"])), true, ClientAuth::Basic),
+        // Of what it has it names first what works best there.
+        (
+            Some(json!(["private_key_jwt", "client_secret_post", "client_secret_basic"])),
+            true,
+            ClientAuth::Post,
+        ),
+        (Some(json!(["private_key_jwt"])), true, ClientAuth::Basic),
         (Some(json!(null)), true, ClientAuth::Basic),
         (None, false, ClientAuth::None),
     ] {

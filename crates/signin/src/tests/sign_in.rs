@@ -115,11 +115,15 @@ async fn sign_in_works_however_the_service_publishes_its_metadata() {
 
 #[tokio::test]
 async fn bellhop_proves_itself_as_the_server_wants() {
-    for (method, auth) in
-        [("client_secret_basic", ClientAuth::Basic), ("client_secret_post", ClientAuth::Post)]
-    {
+    for (methods, auth) in [
+        (vec!["client_secret_basic"], ClientAuth::Basic),
+        (vec!["client_secret_basic", "client_secret_post"], ClientAuth::Basic),
+        (vec!["client_secret_post"], ClientAuth::Post),
+        // Servers made with the official Python SDK refuse the other, which they list behind it.
+        (vec!["client_secret_post", "client_secret_basic"], ClientAuth::Post),
+    ] {
         let server = Server::start().await;
-        server.ways().methods = vec![method];
+        server.ways().methods = methods;
         let mut desktop = Desktop::new();
         let attempt = desktop.sign_in.begin(Target::typed(server.url()));
         visit(&sent_to(&desktop.opened().await).await).await;
