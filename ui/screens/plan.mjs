@@ -33,6 +33,38 @@ export const pictures = [
       see('[data-test=tools][data-listing=compact]'),
     ),
   },
+  {
+    name: 'connections-several',
+    scene: 'door',
+    act: then(
+      click('several'),
+      (page) => page.click('[data-test=pick] >> nth=0'),
+      see('[data-test=revoke-chosen]:enabled'),
+    ),
+  },
+  { name: 'connections-revoke-all', scene: 'door', act: then(click('revoke-all'), see('[data-test=ask-no]')) },
+  {
+    name: 'connections-rename',
+    scene: 'door',
+    act: then(
+      (page) => page.click('[data-test=details] >> nth=0'),
+      (page) => page.click('[data-test=rename] >> nth=0'),
+      see('[data-test=name-field]'),
+    ),
+  },
+  { name: 'ways', scene: 'door', act: then(nav('apps'), open('ways'), see('[data-test=key-form]')) },
+  {
+    name: 'ways-key',
+    scene: 'door',
+    act: then(
+      nav('apps'),
+      open('ways'),
+      (page) => page.fill('[data-test=key-name]', 'Backup script'),
+      click('read-playground'),
+      click('key-make'),
+      see('[data-test=key-made]'),
+    ),
+  },
   { name: 'connections-empty', scene: 'empty' },
   { name: 'connections-signed-in', scene: 'signed-in' },
   { name: 'connections-many', scene: 'many' },

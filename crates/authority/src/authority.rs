@@ -1,8 +1,9 @@
 use crate::{
-    AskError, BridgeAsk, DecideError, Family, Grant, GrantRows, Method, Offered, Request, RevokedBy,
+    AskError, Bearer, BridgeAsk, DecideError, Grant, GrantRows, Method, Offered, Request, RevokedBy,
     Surroundings, TokenKey, TokenProblem, Verdict,
     codes::Codes,
     families::{Families, Line},
+    keys::{self, Keys},
     label, queue,
     register::Registrations,
     request::all,
@@ -25,12 +26,13 @@ pub struct Authority {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) families: Families,
+    pub(crate) keys: Keys,
     pub(crate) queue: queue::Queue,
     pub(crate) codes: Codes,
     pub(crate) registrations: Registrations,
 }
 
-/// Who presented an access token, and what the token is good for.
+/// Who presented an access token or an access key, and what that is good for.
 ///
 /// The caller still checks that `resource` is the endpoint that was called ([`Resource::All`] is good for `/mcp`
 /// alone), and that both the connection's scope and `limit` allow the call.
@@ -38,8 +40,8 @@ pub struct Authority {
 pub struct Authenticated {
     /// The connection.
     pub connection: ConnectionId,
-    /// The endpoint the token is for.
-    pub resource: Resource,
+    /// The endpoint the token is for; `None` for an access key, which its scope alone binds.
+    pub resource: Option<Resource>,
     /// What the token may do, where the app asked for less than its connection has; `None` for all of that, also of
     /// what the person allows later.
     pub limit: Option<Arc<Scope>>,
@@ -59,6 +61,7 @@ impl Authority {
             surroundings,
             key,
             families: Families::default(),
+            keys: Keys::default(),
             queue: queue::Queue::new(clock.clone(), random.clone()),
             codes: Codes::default(),
             registrations: Registrations::new(clock.clone()),
@@ -67,11 +70,16 @@ impl Authority {
         })
     }
 
-    /// Take in the allowed connections with their tokens, as they were stored. Called once at the start, before
-    /// anything is served.
-    pub fn load(&self, grants: Vec<(Grant, Family)>) {
-        for (grant, family) in grants {
-            self.families.insert(Arc::new(Line::stored(grant, family, &*self.clock)));
+    /// Take in the allowed connections with that by which their apps are known, as they were stored. Called once at
+    /// the start, before anything is served.
+    pub fn load(&self, grants: Vec<(Grant, Bearer)>) {
+        for (grant, bearer) in grants {
+            match bearer {
+                Bearer::Family(family) => {
+                    self.families.insert(Arc::new(Line::stored(grant, family, &*self.clock)));
+                }
+                Bearer::Key(key) => self.keys.insert(grant.connection, &key, &*self.clock),
+            }
         }
     }
 
@@ -98,14 +106,23 @@ impl Authority {
             .with_state(self.clone())
     }
 
-    /// Whose access token this is. One keyed hash and one look-up in memory; no lock is waited for.
+    /// Whose access token or access key this is. One keyed hash and one look-up in memory; no lock is waited for.
     pub fn authenticate(&self, bearer: &str) -> Result<Authenticated, TokenProblem> {
+        if keys::looks_like_one(bearer) {
+            return self.authenticate_key(bearer);
+        }
         let (line, limit) = self.families.recognise(bearer, &*self.key, &*self.clock)?;
         Ok(Authenticated {
             connection: line.grant.connection.clone(),
-            resource: line.grant.resource.clone(),
+            resource: Some(line.grant.resource.clone()),
             limit,
         })
+    }
+
+    /// Whose access key this is. For where nothing else counts, such as a password.
+    pub fn authenticate_key(&self, key: &str) -> Result<Authenticated, TokenProblem> {
+        let connection = self.keys.recognise(key, &*self.key, &*self.clock)?;
+        Ok(Authenticated { connection, resource: None, limit: None })
     }
 
     /// The person lets a connection do this too. Its tokens may from now on, but for those with which the app asked
@@ -115,7 +132,7 @@ impl Authority {
     /// When it can't be kept: then nothing has changed.
     pub async fn widen(&self, connection: &ConnectionId, permit: &Permit) -> Result<(), crate::RowsError> {
         let Some(line) = self.families.of(connection) else {
-            // The bridge has no tokens.
+            // The bridge has no tokens, and an access key may do what its connection may.
             return self.rows.widen(connection, permit).await;
         };
         // No refresh in between: it would be kept with the scope of a moment before.
@@ -125,9 +142,10 @@ impl Authority {
         Ok(())
     }
 
-    /// Drop a connection's tokens now. Called whenever a connection was cut off, whoever did it.
+    /// Drop a connection's tokens or its key now. Called whenever a connection was cut off, whoever did it.
     pub fn forget(&self, connection: &ConnectionId) {
         self.families.forget(connection);
+        self.keys.forget(connection);
     }
 
     /// The requests that wait for the person, oldest first; a new list with each change.
@@ -176,6 +194,9 @@ impl Authority {
             resource: ask.resource,
             ..draft(Method::Bridge, asked, offered)
         };
+        if self.rows.turned_away(&draft) {
+            return Err(AskError::TurnedAway);
+        }
         let (id, verdict) = self.queue.ask_bridge(draft)?;
         self.watch(id.clone());
         Ok((id, verdict))

@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 /// The longest query, in bytes.
 const LONGEST: usize = 8 * 1024;
+/// What an app is told that the person cut off.
+pub(crate) const TURNED_AWAY: &str = "cut off in Bellhop; choose Connect for it there first";
 /// SHA-256 in base64url without padding has this many characters.
 const CHALLENGE: usize = 43;
 
@@ -92,12 +94,16 @@ async fn ask(
         resource,
         ..draft(Method::Oauth, asked, offered)
     };
+    if authority.rows.turned_away(&request) {
+        return Err(refuse("access_denied", TURNED_AWAY));
+    }
     match authority.queue.ask_browser(request, ticket.clone()) {
         Ok((handle, request)) => Ok((handle, request, ticket)),
         Err(AskError::Denied { seconds }) => {
             let why = format!("denied a moment ago; ask again in {seconds} seconds");
             Err(refuse("access_denied", &why))
         }
+        Err(AskError::TurnedAway) => Err(refuse("access_denied", TURNED_AWAY)),
         Err(AskError::Full | AskError::Waiting(_)) => {
             Err(refuse("temporarily_unavailable", "too many apps wait for an answer in Bellhop"))
         }

@@ -80,6 +80,9 @@ pub enum AskError {
         /// How long it has to wait, in seconds.
         seconds: u64,
     },
+    /// The person cut it off and has not asked it back.
+    #[error("the app was cut off, and not asked back")]
+    TurnedAway,
     /// Too many apps wait.
     #[error("too many apps wait")]
     Full,
@@ -102,6 +105,11 @@ impl Explain for AskError {
                 format!("It can ask again in {seconds} seconds."),
             )
             .with("seconds", seconds),
+            Self::TurnedAway => Problem::new(
+                "authority.turned_away",
+                "You cut this app off in Bellhop.",
+                "Choose Connect for it there if it may ask again.",
+            ),
             Self::Full => Problem::new(
                 "authority.too_many_waiting",
                 "Too many apps are waiting for your answer.",

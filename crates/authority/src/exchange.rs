@@ -1,7 +1,7 @@
 //! `POST /token`: an app turns its code into tokens, and its refresh token into the next pair.
 
 use crate::{
-    Authority, Family, Grant, Method, RevokedBy,
+    Authority, Bearer, Family, Grant, Method, RevokedBy,
     codes::{Approved, Presented},
     families::{ACCESS_LIFE, FIRST, Line, Pair},
     params::Params,
@@ -120,7 +120,7 @@ async fn redeem(authority: &Authority, form: &Params, client: ClientId) -> Resul
     // Known before it is stored, so that a revocation that comes in between finds it; nobody has the token yet.
     let line = Arc::new(Line::stored(grant.clone(), family.clone(), &*authority.clock));
     authority.families.insert(line.clone());
-    if let Err(error) = authority.rows.allow(&grant, Some(&family)).await {
+    if let Err(error) = authority.rows.allow(&grant, &Bearer::Family(family)).await {
         authority.forget(&connection);
         return Err(error.into());
     }

@@ -6,6 +6,11 @@ const NAMELESS: &str = "Unnamed app";
 /// An app's name, made harmless to show: no control characters, nothing that is invisible or turns the direction
 /// of writing, single spaces, at most 64 characters.
 pub(crate) fn app(name: &str) -> String {
+    plain_name(name).unwrap_or_else(|| NAMELESS.to_owned())
+}
+
+/// A name that a person gives, made harmless in the same way; `None` when nothing is left of it.
+pub fn plain_name(name: &str) -> Option<String> {
     let plain: String =
         name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(visible).collect();
     let mut out = String::new();
@@ -17,7 +22,7 @@ pub(crate) fn app(name: &str) -> String {
     }
     let out: String = out.chars().take(LONGEST).collect();
     let out = out.trim_end();
-    if out.is_empty() { NAMELESS.to_owned() } else { out.to_owned() }
+    (!out.is_empty()).then(|| out.to_owned())
 }
 
 fn visible(c: &char) -> bool {

@@ -14,7 +14,7 @@
 //! | `authority.rs` | [`Authority`]: what the engine calls |
 //! | `register.rs`, `authorize.rs`, `exchange.rs`, `revoke.rs`, `metadata.rs` | what apps call |
 //! | `queue.rs`, `request.rs`, `backoff.rs` | who waits for the person's answer |
-//! | `token.rs`, `families.rs`, `codes.rs` | what tokens look like, and which ones are good |
+//! | `token.rs`, `families.rs`, `keys.rs`, `codes.rs` | what tokens and keys look like, and which ones are good |
 //! | `redirect.rs`, `label.rs`, `params.rs`, `wanted.rs`, `origin.rs` | what is believed of what an app sends |
 //! | `page.rs` | what the browser shows |
 
@@ -26,6 +26,7 @@ mod deadline;
 mod error;
 mod exchange;
 mod families;
+mod keys;
 mod label;
 mod metadata;
 mod origin;
@@ -43,11 +44,14 @@ mod wire;
 
 pub use authority::{Authenticated, Authority};
 pub use error::{AskError, DecideError, TokenProblem};
+pub use keys::{KeyError, NewKey};
+pub use label::plain_name;
 pub use metadata::ChallengeError;
 pub use origin::Origin;
 pub use page::locked_page;
 pub use ports::{
-    Client, Family, Grant, GrantRows, Method, Offered, RevokedBy, RowsError, Surroundings, TokenKey,
+    AccessKey, Bearer, Client, Family, Grant, GrantRows, Method, Offered, RevokedBy, RowsError, Surroundings,
+    TokenKey,
 };
 pub use queue::Verdict;
 pub use request::{BridgeAsk, Request};

@@ -1,5 +1,6 @@
 //! What this room needs of others, declared here and implemented by the engine.
 
+use crate::Request;
 use async_trait::async_trait;
 use model::{ClientId, ConnectionId, Permit, Program, Resource, Scope, ShortName, Timestamp};
 use std::sync::Arc;
@@ -24,6 +25,10 @@ pub enum Method {
     Oauth,
     /// By the bridge.
     Bridge,
+    /// By a device code (RFC 8628).
+    Device,
+    /// By an access key.
+    AccessKey,
 }
 
 /// What a person allowed: the substance of a connection.
@@ -31,7 +36,7 @@ pub enum Method {
 pub struct Grant {
     /// The connection.
     pub connection: ConnectionId,
-    /// The client that asked; `None` for the bridge.
+    /// The client that asked; `None` for the bridge and for an access key.
     pub client: Option<ClientId>,
     /// The app's name as it said it.
     pub app: String,
@@ -62,6 +67,24 @@ pub struct Family {
     pub scope: Scope,
 }
 
+/// An access key, as it is kept: it can be recognised, and not made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// Its keyed hash.
+    pub hash: [u8; 32],
+    /// From when on it lets nobody in; `None` for one without an end.
+    pub ends: Option<Timestamp>,
+}
+
+/// By what the app of a connection is known again. The bridge's has none: it is known by its program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bearer {
+    /// By its tokens.
+    Family(Family),
+    /// By an access key.
+    Key(AccessKey),
+}
+
 /// Why something could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("Bellhop could not read or write its own files: {0}")]
@@ -82,8 +105,11 @@ pub trait GrantRows: Send + Sync + 'static {
     /// Forget the clients that registered before `before` and were never let in. Returns how many.
     async fn purge_clients(&self, before: Timestamp) -> Result<u32, RowsError>;
 
-    /// Keep a new connection, with its tokens if it has any, and let it in: when this returns, calls pass.
-    async fn allow(&self, grant: &Grant, family: Option<&Family>) -> Result<(), RowsError>;
+    /// Keep a new connection, and let it in: when this returns, calls pass.
+    async fn allow(&self, grant: &Grant, bearer: &Bearer) -> Result<(), RowsError>;
+
+    /// Whether the person cut off the app that asks, and has not asked it back since: then they are not asked again.
+    fn turned_away(&self, request: &Request) -> bool;
 
     /// Keep the family's new number; refuse when the stored number is not `family.number - 1`.
     async fn rotate(&self, connection: &ConnectionId, family: &Family) -> Result<(), RowsError>;

@@ -92,6 +92,8 @@ impl Request {
         part(match method {
             Method::Oauth => "oauth",
             Method::Bridge => "bridge",
+            Method::Device => "device",
+            Method::AccessKey => "access_key",
         });
         part(redirect);
         part(if program.is_some() { "seen" } else { "unseen" });

@@ -59,6 +59,21 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Connections>,
     },
+    /// The keys for programs that can't sign in
+    AccessKeys {
+        #[command(flatten)]
+        list: List,
+        #[command(subcommand)]
+        command: Option<AccessKeys>,
+    },
+    /// Let no app's calls pass for a while
+    Pause {
+        /// minutes15, until-tomorrow or until-resume
+        #[arg(default_value = "until-resume", value_parser = pause_for)]
+        length: control::PauseFor,
+    },
+    /// Let calls pass again
+    Resume,
     /// The AI apps on this computer
     Apps(List),
     /// Write Bellhop into an app's config
@@ -203,11 +218,65 @@ pub(crate) enum Connections {
         #[arg(value_name = "auto|full|compact", value_parser = Listing::from_str)]
         listing: Listing,
     },
-    /// Cut an app off
+    /// Cut apps off
     Revoke {
+        /// The connections' ids or their beginnings, or their names
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+    /// Let none of an app's calls pass until it is resumed
+    Pause {
         /// The connection's id or its beginning, or its name
         id: String,
     },
+    /// Let a paused app's calls pass again
+    Resume {
+        /// The connection's id or its beginning, or its name
+        id: String,
+    },
+    /// Give a connection a name of your own
+    Rename {
+        /// The connection's id or its beginning, or its name
+        id: String,
+        /// The name; without one, the app's and the computer's again
+        name: Option<String>,
+    },
+    /// Let an app that was cut off ask again
+    Readmit {
+        /// The connection's id or its beginning, or its name
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccessKeys {
+    /// Make a key, and print it; it is never shown again
+    Add {
+        /// What it is for, such as "Backup script"
+        name: String,
+        /// What it may do, such as playground:read (repeatable)
+        #[arg(long = "scope", value_name = "S", value_parser = Permit::from_str, required = true)]
+        scope: Vec<Permit>,
+        /// The last day on which it works, such as 2027-03-31 [default: no end]
+        #[arg(long, value_name = "DATE", value_parser = crate::commands::day)]
+        ends: Option<model::Timestamp>,
+        /// Write it into this file, which only you can read, instead of printing it
+        #[arg(long, value_name = "F")]
+        out: Option<PathBuf>,
+    },
+    /// Revoke a key
+    Remove {
+        /// Its name, or its connection's id or the beginning of that
+        id: String,
+    },
+}
+
+fn pause_for(text: &str) -> Result<control::PauseFor, String> {
+    serde_json::from_value(text.replace('-', "_").into())
+        .map_err(|_| "it is minutes15, until-tomorrow or until-resume".to_owned())
 }
 
 #[derive(Args)]

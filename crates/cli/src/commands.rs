@@ -1,10 +1,13 @@
 //! The commands, one file a group.
 
+mod access_keys;
 mod activity;
 mod apps;
 mod catalogue;
 mod connections;
 mod doctor;
+mod pause;
+mod person;
 mod receipts;
 mod requests;
 mod serve;
@@ -16,13 +19,13 @@ pub(crate) use sign_in::day;
 
 use crate::{
     bridge,
-    cli::{Cli, Command, Connections, Services},
+    cli::{AccessKeys, Cli, Command, Services},
     face::Face,
     output::Output,
 };
 use bellhop_cli::{problem::Stop, signal};
 use engine::Home;
-use model::Problem;
+use model::{Problem, Scope};
 use std::process::ExitCode;
 
 /// Do what was typed.
@@ -96,12 +99,17 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         }
         Command::Deny { code } => requests::deny(&face, &out, &code.join(" ")).await,
         Command::Connections { list, command: None } => connections::list(&face, &out, list).await,
-        Command::Connections { command: Some(Connections::Revoke { id }), .. } => {
-            connections::revoke(&face, &out, &id).await
+        Command::Connections { command: Some(command), .. } => connections::change(&face, command).await,
+        Command::AccessKeys { list, command: None } => access_keys::list(&face, &out, list).await,
+        Command::AccessKeys { command: Some(AccessKeys::Add { name, scope, ends, out: file }), .. } => {
+            let scope = Scope::new(scope);
+            access_keys::add(&face, &out, name, scope, ends, file.as_deref()).await
         }
-        Command::Connections { command: Some(Connections::Tools { id, listing }), .. } => {
-            connections::show_tools(&face, &out, &id, listing).await
+        Command::AccessKeys { command: Some(AccessKeys::Remove { id }), .. } => {
+            access_keys::remove(&face, &id).await
         }
+        Command::Pause { length } => pause::pause(&face, length).await,
+        Command::Resume => pause::resume(&face).await,
         Command::Apps(list) => apps::list(&face, &out, list).await,
         Command::Connect { app, dry_run } => apps::connect(&face, &out, &app, dry_run).await,
         Command::Disconnect { app } => apps::disconnect(&face, &out, &app).await,

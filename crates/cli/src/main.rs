@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod face;
 mod output;
+mod private;
 mod prompt;
 mod times;
 

@@ -1,5 +1,5 @@
-use crate::{ActivityEntry, AppMethod, ReceiptView, Section};
-use model::{AppId, AttemptId, Problem, ServiceId};
+use crate::{ActivityEntry, AppMethod, Hidden, ReceiptView, Section};
+use model::{AppId, AttemptId, ConnectionId, Problem, ServiceId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -23,6 +23,14 @@ pub enum Answer {
     RequestEnd {
         /// Whether the app was let in.
         allowed: bool,
+    },
+    /// An access key was made. It is here and nowhere else: whoever loses it makes another.
+    AccessKey {
+        /// The connection that it opens.
+        connection: ConnectionId,
+        /// The key.
+        #[ts(as = "String")]
+        key: Hidden,
     },
     /// A service was removed: what was done about its sign-in.
     Receipt(ReceiptView),

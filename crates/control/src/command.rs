@@ -139,6 +139,47 @@ pub enum Command {
         /// Which.
         connection: ConnectionId,
     },
+    /// Cut several connections off at once, in-flight calls included.
+    RevokeSeveral {
+        /// Which; those that are revoked already stay that.
+        connections: Vec<ConnectionId>,
+    },
+    /// Cut every connection off, in-flight calls included.
+    RevokeAll,
+    /// Let none of a connection's calls pass until the person resumes it. Calls under way go on.
+    PauseConnection {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// Let a connection's calls pass again.
+    ResumeConnection {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// Give a connection a name of the person's own.
+    Rename {
+        /// Which.
+        connection: ConnectionId,
+        /// The name; the app's and the computer's again when missing.
+        name: Option<String>,
+    },
+    /// Let an app that was cut off ask again. Until then it is turned away without a question.
+    Readmit {
+        /// The connection that was cut off.
+        connection: ConnectionId,
+    },
+    /// Make an access key for a client that can't sign in. Answered by [`crate::Answer::AccessKey`], which alone ever
+    /// holds the key.
+    AddAccessKey {
+        /// What it is for, such as "Backup script".
+        name: String,
+        /// What it may do: at most what the services that are there offer.
+        scope: Scope,
+        /// From when on it lets nobody in; never when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        ends: Option<Timestamp>,
+    },
     /// Choose how the tools of all services are shown to an app.
     ShowTools {
         /// Whose.
@@ -215,7 +256,14 @@ impl Command {
     /// [`Command::Unlock`] isn't named here because it depends on what the vault is: a locked one opens to its own
     /// passphrase, which is proof enough; choosing where the keys are kept takes a person. The engine knows.
     pub fn widens(&self) -> bool {
-        matches!(self, Self::Approve { .. } | Self::Resume)
+        matches!(
+            self,
+            Self::Approve { .. }
+                | Self::Resume
+                | Self::ResumeConnection { .. }
+                | Self::Readmit { .. }
+                | Self::AddAccessKey { .. }
+        )
     }
 }
 

@@ -22,7 +22,7 @@ pub use signing_in::{
     ReceiptView, SignInMethod, SignInPhase, Stays, StepOutcome,
 };
 pub use view::{
-    ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView,
+    ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeyView,
     KeysState, Method, PauseView, RequestAbout, RequestService, RequestView, Section, SectionName,
     ServiceState, ServiceView, SettingsView, ShownTools, SignInView, StatusView, ToolView, View,
 };

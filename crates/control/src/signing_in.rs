@@ -33,7 +33,7 @@ pub enum Exception {
     NoResource,
 }
 
-/// A secret on its way to the engine. Its debug form does not show it.
+/// A secret on its way to the engine or, once, from it. Its debug form does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Hidden(pub String);

@@ -304,8 +304,10 @@ pub struct SignInView {
 pub struct ConnectionView {
     /// Its id.
     pub id: ConnectionId,
-    /// Its name, such as "Cursor on anna-laptop".
+    /// Its name, such as "Cursor on anna-laptop", or what the person calls it.
     pub name: String,
+    /// Whether that name is the person's own.
+    pub named: bool,
     /// The app's name as it said it.
     pub app: String,
     /// The app's entry in the list of known apps, when it is one.
@@ -320,6 +322,8 @@ pub struct ConnectionView {
     pub scope_words: String,
     /// The program that was seen when it was let in.
     pub program: Option<Program>,
+    /// Its access key, when it has one.
+    pub key: Option<KeyView>,
     /// How the tools of all services are shown to it.
     pub shown: ShownTools,
     /// Since when.
@@ -332,6 +336,16 @@ pub struct ConnectionView {
     pub calls: u32,
     /// Whether it may still do anything.
     pub state: ConnectionState,
+}
+
+/// An access key, without the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct KeyView {
+    /// From when on it lets nobody in; `None` for one without an end.
+    pub ends: Option<Timestamp>,
+    /// Whether it is so old that it should be replaced.
+    pub old: bool,
 }
 
 /// How the tools of all services are shown to a connection's app.
@@ -355,6 +369,10 @@ pub enum Method {
     Oauth,
     /// The bridge.
     Bridge,
+    /// A device code (RFC 8628).
+    Device,
+    /// An access key.
+    AccessKey,
 }
 
 /// Whether a connection may do anything.
@@ -364,10 +382,17 @@ pub enum Method {
 pub enum ConnectionState {
     /// It may.
     Allowed,
+    /// It may not until the person resumes it.
+    Paused {
+        /// Since when.
+        since: Timestamp,
+    },
     /// It may not any more.
     Revoked {
         /// Since when.
         on: Timestamp,
+        /// Whether its app is turned away without a question until the person asks it back.
+        refused: bool,
     },
 }
 
@@ -521,6 +546,9 @@ pub enum ActivityKind {
     ConnectionWidened,
     WideningDenied,
     ConnectionRevoked,
+    ConnectionPaused,
+    ConnectionResumed,
+    ConnectionRenamed,
     Call,
     Refused,
     Paused,

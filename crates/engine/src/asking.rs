@@ -2,7 +2,7 @@
 
 use crate::{inner::Inner, rooms::Rooms};
 use async_trait::async_trait;
-use model::{Problem, ServiceId};
+use model::{ConnectionId, Problem, ServiceId};
 use relay::{About, Admission, Person};
 use std::sync::{Arc, Weak};
 use tokio::sync::watch;
@@ -43,11 +43,11 @@ impl Person for Asking {
         match about {
             About::SignIn { service, connection } => {
                 let waiting = rooms.await_sign_in(&inner, &service, &connection)?;
-                until(&inner, waiting.end()).await
+                until(&rooms, &inner, &connection, waiting.end()).await
             }
             About::Permit { connection, permit, tool } => {
                 let end = rooms.ask_permit(&connection, permit, tool)?;
-                until(&inner, end).await
+                until(&rooms, &inner, &connection, end).await
             }
         }
     }
@@ -62,7 +62,14 @@ impl Asking {
 }
 
 /// Wait until a question has ended. A pause, and Bellhop's own end, end the call and leave the question.
-async fn until(inner: &Inner, mut end: Ending) -> Result<(), Problem> {
+async fn until(
+    rooms: &Rooms,
+    inner: &Inner,
+    connection: &ConnectionId,
+    mut end: Ending,
+) -> Result<(), Problem> {
+    // One that was revoked is ended by its own means.
+    let admit = || rooms.connections.live(connection).map_or(Ok(()), |live| inner.pause.admit(&live));
     let mut pauses = inner.pause.changes();
     let mut ended = std::pin::pin!(async move {
         match end.wait_for(Option::is_some).await {
@@ -71,11 +78,11 @@ async fn until(inner: &Inner, mut end: Ending) -> Result<(), Problem> {
         }
     });
     loop {
-        inner.pause.admit()?;
+        admit()?;
         tokio::select! {
             ended = &mut ended => {
                 // No call begins while Bellhop is paused, this one's second beginning included.
-                inner.pause.admit()?;
+                admit()?;
                 return ended;
             }
             _ = pauses.changed() => {}

@@ -1,7 +1,7 @@
 //! The bridge's boundary: who started it, and may that program in?
 
 use crate::{rooms::Rooms, x};
-use authority::{BridgeAsk, Verdict};
+use authority::{AskError, BridgeAsk, Verdict};
 use model::{ConnectionId, Explain, Problem, Program, Resource};
 use relay::Caller;
 use std::{
@@ -66,6 +66,9 @@ pub(crate) async fn caller(
     let app = rooms.app_name(claimed);
     if let Some(connection) = known(rooms, &app, &who) {
         return Ok(by_bridge(connection));
+    }
+    if rooms.turned_away(None, &app, program.as_ref()) {
+        return Err(AskError::TurnedAway.problem());
     }
     if !may_ask {
         return Err(unanswered(&app));

@@ -7,7 +7,8 @@ use crate::{
     unlock, views,
 };
 use control::{
-    Answer, AppMethod, AppPreview, Command, ConfigChange, KeysChoice, Outcome, PauseView, Query, SectionName,
+    Answer, AppMethod, AppPreview, Command, ConfigChange, Hidden, KeysChoice, Outcome, PauseView, Query,
+    SectionName,
 };
 use model::{AppId, Explain, Problem, RequestId, Secret};
 use std::{sync::Arc, time::Duration};
@@ -84,6 +85,34 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
             inner.open_rooms()?.revoke(&connection).await?;
             Ok(Answer::Done)
         }
+        Command::RevokeSeveral { connections } => {
+            inner.open_rooms()?.revoke_several(connections).await?;
+            Ok(Answer::Done)
+        }
+        Command::RevokeAll => {
+            inner.open_rooms()?.revoke_all().await?;
+            Ok(Answer::Done)
+        }
+        Command::PauseConnection { connection } => {
+            inner.open_rooms()?.pause_connection(&connection, true).await?;
+            Ok(Answer::Done)
+        }
+        Command::ResumeConnection { connection } => {
+            inner.open_rooms()?.pause_connection(&connection, false).await?;
+            Ok(Answer::Done)
+        }
+        Command::Rename { connection, name } => {
+            inner.open_rooms()?.rename(&connection, name.as_deref()).await?;
+            Ok(Answer::Done)
+        }
+        Command::Readmit { connection } => {
+            inner.open_rooms()?.readmit(&connection).await?;
+            Ok(Answer::Done)
+        }
+        Command::AddAccessKey { name, scope, ends } => {
+            let made = inner.open_rooms()?.add_key(&name, scope, ends).await?;
+            Ok(Answer::AccessKey { connection: made.connection, key: Hidden(made.key.expose().to_owned()) })
+        }
         Command::ShowTools { connection, listing } => {
             inner.open_rooms()?.show_tools(&connection, listing).await?;
             Ok(Answer::Done)
@@ -95,6 +124,8 @@ pub(crate) async fn command(inner: &Arc<Inner>, command: Command) -> Outcome {
                 && !changes.is_empty()
             {
                 rooms.note_app(app, true);
+                // Whoever clicks Connect for an app wants to be asked about it again.
+                rooms.readmit_app(app).await;
             }
             Ok(written)
         }

@@ -1,7 +1,7 @@
 use crate::publisher::Publisher;
 use authority::Grant;
 use control::{Method, SectionName};
-use model::{AppId, ConnectionId, Listing, Permit, Scope, ShortName, Timestamp};
+use model::{AppId, ClientId, ConnectionId, Listing, Permit, Program, Scope, ShortName, Timestamp};
 use relay::{Connection, Shows};
 use std::{
     collections::HashMap,
@@ -22,28 +22,46 @@ pub(crate) struct Known {
     pub(crate) app: String,
     pub(crate) app_id: Option<AppId>,
     pub(crate) computer: String,
+    /// What the person calls it, where they gave it a name.
+    pub(crate) own_name: Option<String>,
+    /// From when on its access key lets nobody in, where it has one that ends.
+    pub(crate) key_ends: Option<Timestamp>,
     pub(crate) standing: Standing,
 }
 
 /// Whether a connection may do anything.
 #[derive(Clone)]
 pub(crate) enum Standing {
-    /// It may: calls pass through this.
+    /// It may, unless it is paused: calls pass through this.
     Allowed(Arc<Connection>),
-    /// It may not any more.
-    Revoked { on: Timestamp, last_active: Option<Timestamp> },
+    /// It may not any more; and its app is turned away, if the person cut it off and has not asked it back.
+    Revoked { on: Timestamp, last_active: Option<Timestamp>, refused: bool },
 }
 
 impl Known {
-    /// Its name, such as "Cursor on anna-laptop".
+    /// Its name, such as "Cursor on anna-laptop", or what the person calls it.
     pub(crate) fn name(&self) -> String {
-        format!("{} on {}", self.app, self.computer)
+        self.own_name.clone().unwrap_or_else(|| format!("{} on {}", self.app, self.computer))
+    }
+
+    /// Whether its app, cut off and not asked back, is the one that asks now: the same client, or a name that is the
+    /// same and no other program seen behind it.
+    pub(crate) fn turns_away(&self, client: Option<&ClientId>, app: &str, program: Option<&Program>) -> bool {
+        let Standing::Revoked { refused: true, .. } = self.standing else { return false };
+        let same_client = client.is_some() && self.grant.client.as_ref() == client;
+        let same_program = match (&self.grant.program, program) {
+            (Some(then), Some(now)) => then.identity == now.identity,
+            _ => true,
+        };
+        same_client || (self.app == app && same_program)
     }
 
     pub(crate) fn method(&self) -> Method {
         match self.grant.method {
             authority::Method::Oauth => Method::Oauth,
             authority::Method::Bridge => Method::Bridge,
+            authority::Method::Device => Method::Device,
+            authority::Method::AccessKey => Method::AccessKey,
         }
     }
 
@@ -97,14 +115,44 @@ impl Connections {
     }
 
     /// It is revoked from now on: no call finds it. Gives back what was live.
-    pub(crate) fn end(&self, id: &ConnectionId, on: Timestamp) -> Option<Arc<Connection>> {
+    pub(crate) fn end(&self, id: &ConnectionId, on: Timestamp, refused: bool) -> Option<Arc<Connection>> {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let known = table.get_mut(id)?;
         let Standing::Allowed(live) = &known.standing else { return None };
         let live = Arc::clone(live);
-        known.standing = Standing::Revoked { on, last_active: live.last_active() };
+        known.standing = Standing::Revoked { on, last_active: live.last_active(), refused };
         self.publisher.mark(SectionName::Connections);
         Some(live)
+    }
+
+    /// The person calls it so from now on.
+    pub(crate) fn rename(&self, id: &ConnectionId, own_name: Option<String>) -> Option<String> {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let known = table.get_mut(id)?;
+        known.own_name = own_name;
+        let name = known.name();
+        if let Standing::Allowed(live) = &known.standing {
+            let scope = live.grant.load().scope.clone();
+            live.grant.store(Arc::new(relay::Grant { name: name.clone(), scope }));
+        }
+        self.publisher.mark(SectionName::Connections);
+        Some(name)
+    }
+
+    /// The apps of these connections may ask again.
+    pub(crate) fn readmit(&self, ids: &[ConnectionId]) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            if let Some(Known { standing: Standing::Revoked { refused, .. }, .. }) = table.get_mut(id) {
+                *refused = false;
+            }
+        }
+        self.publisher.mark(SectionName::Connections);
+    }
+
+    /// The connections for which `wanted` holds, whatever they may do.
+    pub(crate) fn ids(&self, wanted: impl Fn(&Known) -> bool) -> Vec<ConnectionId> {
+        self.read(|t| t.values().filter(|k| wanted(k)).map(|k| k.grant.connection.clone()).collect())
     }
 
     /// A connection may do this too, from the next call on.

@@ -211,6 +211,7 @@ fn tick(inner: &Arc<Inner>) {
             inner.playground.revive().await;
             if let Some(rooms) = inner.rooms.get() {
                 rooms.keep_last_active().await;
+                rooms.end_keys().await;
             }
         }
     });

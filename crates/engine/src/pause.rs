@@ -1,5 +1,6 @@
 use control::{PauseFor, PauseView};
 use model::{Clock, Problem, Timestamp};
+use relay::Connection;
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -54,6 +55,11 @@ impl Pause {
         self.changed.send_replace(());
     }
 
+    /// A connection was paused or resumed.
+    pub(crate) fn moved(&self) {
+        self.changed.send_replace(());
+    }
+
     /// Hears whenever the person pauses or resumes.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
@@ -71,7 +77,14 @@ impl Pause {
 }
 
 impl relay::Admission for Pause {
-    fn admit(&self) -> Result<(), Problem> {
+    fn admit(&self, connection: &Connection) -> Result<(), Problem> {
+        if connection.paused_on().is_some() {
+            return Err(Problem::new(
+                "engine.connection_paused",
+                "This app is paused in Bellhop.",
+                "Choose Resume for it in Bellhop, then ask again.",
+            ));
+        }
         let until = self.until.load(Ordering::Acquire);
         if until == RUNNING || until <= self.clock.now().millis() {
             return Ok(());
@@ -101,25 +114,43 @@ fn tomorrow(now: Timestamp) -> Timestamp {
 mod tests {
     use super::*;
     use model::ManualClock;
+    use model::Scope;
     use relay::Admission;
+
+    fn connection() -> Arc<Connection> {
+        let grant = relay::Grant { name: "Cursor on laptop".to_owned(), scope: Scope::default() };
+        Connection::new("n".into(), grant, None, 0)
+    }
+
+    #[test]
+    fn a_paused_connection_is_refused_and_no_other() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let pause = Pause::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let (one, other) = (connection(), connection());
+        one.pause(Some(clock.now()));
+        assert_eq!(pause.admit(&one).unwrap_err().code, "engine.connection_paused");
+        assert!(pause.admit(&other).is_ok());
+        one.pause(None);
+        assert!(pause.admit(&one).is_ok());
+    }
 
     #[test]
     fn a_pause_ends_by_itself_or_by_the_person() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
         let pause = Pause::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        assert!(pause.admit().is_ok());
+        assert!(pause.admit(&connection()).is_ok());
         pause.pause(PauseFor::Minutes15);
-        assert_eq!(pause.admit().unwrap_err().code, "engine.paused");
+        assert_eq!(pause.admit(&connection()).unwrap_err().code, "engine.paused");
         clock.advance(Duration::from_secs(15 * 60));
-        assert!(pause.admit().is_ok());
+        assert!(pause.admit(&connection()).is_ok());
         pause.pause(PauseFor::UntilResume);
         clock.advance(Duration::from_secs(1_000_000));
-        assert!(pause.admit().is_err());
+        assert!(pause.admit(&connection()).is_err());
         pause.pause(PauseFor::Minutes15);
         assert_eq!(pause.view(), PauseView::Paused { until: None }, "a pause is not made shorter by pausing");
         let after_restart = Pause::new(Arc::clone(&clock) as Arc<dyn Clock>);
         after_restart.restore(&pause.kept());
-        assert!(after_restart.admit().is_err(), "a pause outlives a restart");
+        assert!(after_restart.admit(&connection()).is_err(), "a pause outlives a restart");
         pause.resume();
         assert_eq!(pause.view(), PauseView::Running);
     }

@@ -29,7 +29,7 @@ use std::{
 use store::Store;
 
 /// How long a revoked connection's calls have to end by themselves before they are cut.
-const CUT: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long renewals under way have to arrive and be stored when Bellhop ends.
 const RENEWALS: Duration = Duration::from_secs(4);
@@ -41,6 +41,7 @@ mod grants;
 mod leaving;
 mod requests;
 mod services;
+mod standing;
 
 /// The rooms that need the vault.
 pub(crate) struct Rooms {

@@ -10,13 +10,16 @@ use crate::{
     sign_ins,
 };
 use control::{
-    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, PermissionsView,
-    RequestAbout, RequestService, RequestView, Section, SectionName, ServiceState, ServiceView, SettingsView,
-    ShownTools, SignInMethod, StatusView, Stays, ToolView,
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeyView, KeysState,
+    PermissionsView, RequestAbout, RequestService, RequestView, Section, SectionName, ServiceState,
+    ServiceView, SettingsView, ShownTools, SignInMethod, StatusView, Stays, ToolView,
 };
 use model::{Access, Listing, Scope};
 use signin::CredentialState;
 use std::sync::Arc;
+
+/// After this an access key should be replaced: whoever read it meanwhile would go on using it.
+const KEY_IS_OLD: std::time::Duration = std::time::Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Build one section, as it is now.
 pub(crate) async fn section(inner: &Arc<Inner>, name: SectionName) -> Section {
@@ -228,20 +231,28 @@ fn connection(rooms: &Rooms, known: &Known) -> ConnectionView {
         }
         Standing::Revoked { .. } => ShownTools { listing: Listing::Auto, tools: 0, compact: false },
     };
-    let (calls_now, calls, scope, state) = match &known.standing {
+    let state = match &known.standing {
+        Standing::Allowed(live) => {
+            live.paused_on().map_or(ConnectionState::Allowed, |since| ConnectionState::Paused { since })
+        }
+        Standing::Revoked { on, refused, .. } => ConnectionState::Revoked { on: *on, refused: *refused },
+    };
+    let key = (known.method() == control::Method::AccessKey && known.live_id().is_some()).then(|| KeyView {
+        ends: known.key_ends,
+        old: rooms.clock().now().since(known.grant.allowed_on) >= KEY_IS_OLD,
+    });
+    let (calls_now, calls, scope) = match &known.standing {
         Standing::Allowed(live) => (
             u32::try_from(live.gate.in_flight()).unwrap_or(u32::MAX),
             u32::try_from(live.calls()).unwrap_or(u32::MAX),
             live.grant.load().scope.clone(),
-            ConnectionState::Allowed,
         ),
-        Standing::Revoked { on, .. } => {
-            (0, 0, known.grant.scope.clone(), ConnectionState::Revoked { on: *on })
-        }
+        Standing::Revoked { .. } => (0, 0, known.grant.scope.clone()),
     };
     ConnectionView {
         id: known.grant.connection.clone(),
         name: known.name(),
+        named: known.own_name.is_some(),
         app: known.app.clone(),
         app_id: known.app_id.clone(),
         computer: known.computer.clone(),
@@ -249,6 +260,7 @@ fn connection(rooms: &Rooms, known: &Known) -> ConnectionView {
         scope_words: words(&scope),
         scope,
         program: known.grant.program.clone(),
+        key,
         shown,
         connected_on: known.grant.allowed_on,
         last_active: known.last_active(),
@@ -272,6 +284,8 @@ fn requests(inner: &Inner, rooms: &Rooms) -> Vec<RequestView> {
         method: match r.method {
             authority::Method::Oauth => control::Method::Oauth,
             authority::Method::Bridge => control::Method::Bridge,
+            authority::Method::Device => control::Method::Device,
+            authority::Method::AccessKey => control::Method::AccessKey,
         },
         redirect: r.redirect.clone(),
         program: r.program.clone(),

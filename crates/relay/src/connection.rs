@@ -31,8 +31,16 @@ pub struct Connection {
     /// Entered by every call just before its first upstream byte, left when its answer has ended.
     pub gate: Gate,
     shows: ArcSwap<Shows>,
+    paused_on: AtomicI64,
     last_active: AtomicI64,
     calls: AtomicU64,
+}
+
+/// Stands for no moment at all.
+const NEVER: i64 = i64::MIN;
+
+fn moment(millis: i64) -> Option<Timestamp> {
+    (millis != NEVER).then(|| Timestamp::from_millis(millis))
 }
 
 /// How tools are shown to a connection's app.
@@ -59,7 +67,8 @@ impl Connection {
             stop: CancellationToken::new(),
             gate: Gate::new(),
             shows: ArcSwap::default(),
-            last_active: AtomicI64::new(last_active.map_or(i64::MIN, Timestamp::millis)),
+            paused_on: AtomicI64::new(NEVER),
+            last_active: AtomicI64::new(last_active.map_or(NEVER, Timestamp::millis)),
             calls: AtomicU64::new(calls),
         })
     }
@@ -76,8 +85,17 @@ impl Connection {
 
     /// When it last sent anything; `None` when it never did.
     pub fn last_active(&self) -> Option<Timestamp> {
-        let millis = self.last_active.load(Ordering::Relaxed);
-        (millis != i64::MIN).then(|| Timestamp::from_millis(millis))
+        moment(self.last_active.load(Ordering::Relaxed))
+    }
+
+    /// Since when the person lets none of its calls pass; `None` while they may. [`crate::Admission`] looks at it.
+    pub fn paused_on(&self) -> Option<Timestamp> {
+        moment(self.paused_on.load(Ordering::Acquire))
+    }
+
+    /// Let none of its calls pass, since then; or let them pass again. Calls under way go on.
+    pub fn pause(&self, on: Option<Timestamp>) {
+        self.paused_on.store(on.map_or(NEVER, Timestamp::millis), Ordering::Release);
     }
 
     /// How many requests of it went to services.

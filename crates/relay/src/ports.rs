@@ -144,8 +144,8 @@ pub trait Person: Send + Sync + 'static {
 
 /// Whether calls pass at all.
 pub trait Admission: Send + Sync + 'static {
-    /// Refuses while the person paused Bellhop. Costs no more than an atomic load.
-    fn admit(&self) -> Result<(), Problem>;
+    /// Refuses while the person paused Bellhop, or this connection. Costs no more than two atomic loads.
+    fn admit(&self, connection: &Connection) -> Result<(), Problem>;
 }
 
 /// A call that ended, for the activity log. Holds no arguments and no results.

@@ -1,4 +1,4 @@
-use crate::{Store, StoreError, column};
+use crate::{AccessKeyRow, Store, StoreError, access_keys, column};
 use model::{AppId, ClientId, ConnectionId, Listing, Permit, Program, Resource, Scope, ShortName, Timestamp};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
@@ -38,6 +38,12 @@ pub struct ConnectionRow {
     pub program: Option<Program>,
     /// How tools are shown to it.
     pub listing: Listing,
+    /// What the person calls it, where they gave it a name.
+    pub name: Option<String>,
+    /// Since when the person lets none of its calls pass.
+    pub paused_on: Option<Timestamp>,
+    /// Whether the person cut the app off and has not asked it back since.
+    pub refused: bool,
     /// Since when.
     pub connected_on: Timestamp,
     /// Its last call.
@@ -53,6 +59,39 @@ pub enum ConnectionMethod {
     Oauth,
     /// By the bridge.
     Bridge,
+    /// By a device code.
+    Device,
+    /// By an access key.
+    AccessKey,
+}
+
+impl ConnectionMethod {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Oauth => "oauth",
+            Self::Bridge => "bridge",
+            Self::Device => "device",
+            Self::AccessKey => "access_key",
+        }
+    }
+}
+
+impl std::str::FromStr for ConnectionMethod {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let all = [Self::Oauth, Self::Bridge, Self::Device, Self::AccessKey];
+        all.into_iter().find(|m| m.as_str() == text).ok_or(StoreError::Column("method"))
+    }
+}
+
+/// By what a connection's app is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BearerRow {
+    /// By its tokens.
+    Family(FamilyRow),
+    /// By an access key.
+    Key(AccessKeyRow),
 }
 
 /// The tokens of a connection: they follow from these and a key.
@@ -95,31 +134,33 @@ fn connection(row: &SqliteRow) -> Result<ConnectionRow, StoreError> {
         app: column::text(row, "app")?,
         app_id: column::maybe_text(row, "app_id")?.map(Into::into),
         computer: column::text(row, "computer")?,
-        method: match column::text(row, "method")?.as_str() {
-            "oauth" => ConnectionMethod::Oauth,
-            "bridge" => ConnectionMethod::Bridge,
-            _ => return Err(StoreError::Column("method")),
-        },
+        method: column::text(row, "method")?.parse()?,
         scope: column::parsed(row, "scope")?,
         resource: Resource::from_path(&column::text(row, "resource")?)
             .ok_or(StoreError::Column("resource"))?,
         program: program.map(|p| from_json(&p, "program")).transpose()?,
         listing: column::parsed(row, "listing")?,
+        name: column::maybe_text(row, "name")?,
+        paused_on: column::maybe_time(row, "paused_on")?,
+        refused: column::unsigned::<i64>(row, "refused")? == 1,
         connected_on: column::time(row, "connected_on")?,
         last_active: column::maybe_time(row, "last_active")?,
         revoked_on: column::maybe_time(row, "revoked_on")?,
     })
 }
 
-fn family(row: &SqliteRow) -> Result<Option<FamilyRow>, StoreError> {
+fn bearer(row: &SqliteRow) -> Result<Option<BearerRow>, StoreError> {
+    if let Some(key) = access_keys::read(row)? {
+        return Ok(Some(BearerRow::Key(key)));
+    }
     let Some(id) = row.try_get::<Option<Vec<u8>>, _>("family_id")? else { return Ok(None) };
-    Ok(Some(FamilyRow {
+    Ok(Some(BearerRow::Family(FamilyRow {
         id: id.try_into().map_err(|_| StoreError::Column("id"))?,
         number: column::unsigned(row, "number")?,
         issued_on: column::time(row, "issued_on")?,
         access_until: column::time(row, "access_until")?,
         scope: column::parsed(row, "family_scope")?,
-    }))
+    })))
 }
 
 impl Store {
@@ -167,12 +208,12 @@ impl Store {
         Ok(u32::try_from(done.rows_affected()).unwrap_or(u32::MAX))
     }
 
-    /// Keep a new connection, with its tokens if it has any; its client counts as used from now on. The log
-    /// learns `connection_allowed`.
+    /// Keep a new connection, with that by which its app is known, if there is anything; its client counts as used from
+    /// now on. The log learns `connection_allowed`.
     ///
     /// # Errors
     /// When it can't be written, or the client is not there (any more).
-    pub async fn allow(&self, c: &ConnectionRow, family: Option<&FamilyRow>) -> Result<(), StoreError> {
+    pub async fn allow(&self, c: &ConnectionRow, bearer: Option<&BearerRow>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         if let Some(client) = &c.client {
             let done = sqlx::query("UPDATE clients SET used = 1 WHERE id = ?")
@@ -185,31 +226,33 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO connections (id, client, app, app_id, computer, method, scope, resource, program,
-                 listing, connected_on, last_active, revoked_on)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 listing, name, paused_on, refused, connected_on, last_active, revoked_on)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(c.id.as_str())
         .bind(c.client.as_ref().map(ClientId::as_str))
         .bind(&c.app)
         .bind(c.app_id.as_ref().map(AppId::as_str))
         .bind(&c.computer)
-        .bind(match c.method {
-            ConnectionMethod::Oauth => "oauth",
-            ConnectionMethod::Bridge => "bridge",
-        })
+        .bind(c.method.as_str())
         .bind(c.scope.to_string())
         .bind(c.resource.path())
         .bind(c.program.as_ref().map(|p| json(p, "program")).transpose()?)
         .bind(c.listing.as_str())
+        .bind(&c.name)
+        .bind(c.paused_on.map(Timestamp::millis))
+        .bind(c.refused)
         .bind(c.connected_on.millis())
         .bind(c.last_active.map(Timestamp::millis))
         .bind(c.revoked_on.map(Timestamp::millis))
         .execute(&mut *tx)
         .await?;
-        if let Some(family) = family {
-            insert_family(&mut tx, &c.id, family).await?;
+        match bearer {
+            Some(BearerRow::Family(family)) => insert_family(&mut tx, &c.id, family).await?,
+            Some(BearerRow::Key(key)) => access_keys::insert(&mut tx, &c.id, key).await?,
+            None => {}
         }
-        let name = format!("{} on {}", c.app, c.computer);
+        let name = c.name.clone().unwrap_or_else(|| format!("{} on {}", c.app, c.computer));
         self.tell(&mut tx, "connection_allowed", Some(&name), None, "ok").await?;
         self.commit(tx).await
     }
@@ -244,7 +287,8 @@ impl Store {
     pub async fn widen(&self, id: &ConnectionId, permit: &Permit) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
-            "SELECT c.app, c.computer, c.scope, f.scope AS family_scope FROM connections c
+            "SELECT coalesce(c.name, c.app || ' on ' || c.computer) AS shown, c.scope, f.scope AS family_scope
+             FROM connections c
              LEFT JOIN families f ON f.connection = c.id WHERE c.id = ? AND c.revoked_on IS NULL",
         )
         .bind(id.as_str())
@@ -268,7 +312,7 @@ impl Store {
                     .await?;
             }
         }
-        let name = format!("{} on {}", column::text(&row, "app")?, column::text(&row, "computer")?);
+        let name = column::text(&row, "shown")?;
         let service = permit.service.as_str();
         self.tell(&mut tx, "connection_widened", Some(&name), Some(service), "ok").await?;
         self.commit(tx).await?;
@@ -288,40 +332,54 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Cut a connection off: its row stays, revoked, and its family is gone. The log learns
-    /// `connection_revoked` with `outcome`. `false` when it was not there or revoked already.
+    /// Cut a connection off: its row stays, revoked, and its tokens or its key are gone. With `refused` its app is
+    /// remembered as turned away. The log learns `connection_revoked` with `outcome`. `false` when it was not there or
+    /// revoked already.
     ///
     /// # Errors
     /// When it can't be written: the connection is still allowed then.
-    pub async fn revoke(&self, id: &ConnectionId, on: Timestamp, outcome: &str) -> Result<bool, StoreError> {
+    pub async fn revoke(
+        &self,
+        id: &ConnectionId,
+        on: Timestamp,
+        outcome: &str,
+        refused: bool,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<(String, String)> = sqlx::query_as(
-            "UPDATE connections SET revoked_on = ? WHERE id = ? AND revoked_on IS NULL RETURNING app, computer",
+        let name: Option<String> = sqlx::query_scalar(
+            "UPDATE connections SET revoked_on = ?, refused = ?, paused_on = NULL
+             WHERE id = ? AND revoked_on IS NULL RETURNING coalesce(name, app || ' on ' || computer)",
         )
         .bind(on.millis())
+        .bind(refused)
         .bind(id.as_str())
         .fetch_optional(&mut *tx)
         .await?;
-        let Some((app, computer)) = row else { return Ok(false) };
+        let Some(name) = name else { return Ok(false) };
         sqlx::query("DELETE FROM families WHERE connection = ?").bind(id.as_str()).execute(&mut *tx).await?;
-        let name = format!("{app} on {computer}");
+        sqlx::query("DELETE FROM access_keys WHERE connection = ?")
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
         self.tell(&mut tx, "connection_revoked", Some(&name), None, outcome).await?;
         self.commit(tx).await?;
         Ok(true)
     }
 
-    /// All connections, revoked ones too, newest first, each with its family.
+    /// All connections, revoked ones too, newest first, each with that by which its app is known.
     ///
     /// # Errors
     /// When they can't be read.
-    pub async fn connections(&self) -> Result<Vec<(ConnectionRow, Option<FamilyRow>)>, StoreError> {
+    pub async fn connections(&self) -> Result<Vec<(ConnectionRow, Option<BearerRow>)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT c.*, f.id AS family_id, f.number, f.issued_on, f.access_until, f.scope AS family_scope
-             FROM connections c LEFT JOIN families f ON f.connection = c.id ORDER BY c.connected_on DESC, c.id",
+            "SELECT c.*, f.id AS family_id, f.number, f.issued_on, f.access_until, f.scope AS family_scope,
+                 k.hash AS key_hash, k.ends AS key_ends
+             FROM connections c LEFT JOIN families f ON f.connection = c.id
+             LEFT JOIN access_keys k ON k.connection = c.id ORDER BY c.connected_on DESC, c.id",
         )
         .fetch_all(self.reader())
         .await?;
-        rows.iter().map(|r| Ok((connection(r)?, family(r)?))).collect()
+        rows.iter().map(|r| Ok((connection(r)?, bearer(r)?))).collect()
     }
 
     /// Keep when these connections were last active: for many at once, now and then. Never goes back.

@@ -14,9 +14,10 @@
 //! | `database.rs`, `open.rs` | [`Database`]: the two files, their checks, backups and migrations |
 //! | `store.rs` | [`Store`], settings |
 //! | `services.rs`, `credentials.rs`, `refresh.rs` | services and what proves us to them |
-//! | `grants.rs` | apps: clients, connections, families of tokens |
+//! | `grants.rs`, `access_keys.rs`, `standing.rs` | apps: clients, connections, families of tokens, access keys |
 //! | `activity.rs`, `log.rs` | the log, and the task that writes it |
 
+mod access_keys;
 mod activity;
 mod column;
 mod credentials;
@@ -29,17 +30,19 @@ mod open;
 mod receipts;
 mod refresh;
 mod services;
+mod standing;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
+pub use access_keys::AccessKeyRow;
 pub use activity::{ActivityPage, ActivityRow, NewActivity};
 pub use credentials::{ClientAuth, ClientSource, CredentialRow, OauthRow, TokensRow};
 pub use database::Database;
 pub use error::StoreError;
 pub use fixed::{FixedKind, FixedRow};
-pub use grants::{ClientRow, ConnectionMethod, ConnectionRow, FamilyRow};
+pub use grants::{BearerRow, ClientRow, ConnectionMethod, ConnectionRow, FamilyRow};
 pub use receipts::ReceiptRow;
 pub use services::{ServiceMethod, ServiceRow};
 pub use store::Store;

@@ -27,6 +27,7 @@ fn connection(app: &str, calls_now: u32, last_active: Option<Timestamp>) -> Conn
     ConnectionView {
         id: app.into(),
         name: format!("{app} on anna-laptop"),
+        named: false,
         app: app.into(),
         app_id: None,
         computer: "anna-laptop".into(),
@@ -34,6 +35,7 @@ fn connection(app: &str, calls_now: u32, last_active: Option<Timestamp>) -> Conn
         scope: Scope::default(),
         scope_words: String::new(),
         program: None,
+        key: None,
         shown: ShownTools { listing: Listing::Auto, tools: 0, compact: false },
         connected_on: NOW,
         last_active,
@@ -125,7 +127,7 @@ fn an_app_is_active_while_it_calls_and_for_a_minute_after() {
 #[test]
 fn a_revoked_connection_is_never_active() {
     let mut revoked = connection("Cursor", 1, Some(NOW));
-    revoked.state = ConnectionState::Revoked { on: NOW };
+    revoked.state = ConnectionState::Revoked { on: NOW, refused: true };
     let (look, entries) = english([status(PauseView::Running, open()), Section::Connections(vec![revoked])]);
     assert_eq!((look, &entries[1]), (Look::Well, &Entry::Rule));
 }

@@ -1,13 +1,25 @@
 import type { Backend, Listener, Start } from '../backend';
 import type { Answer } from '../control/Answer';
 import type { Command } from '../control/Command';
+import type { ConnectionView } from '../control/ConnectionView';
 import type { Problem } from '../control/Problem';
 import type { Query } from '../control/Query';
 import type { ReceiptView } from '../control/ReceiptView';
 import type { Section } from '../control/Section';
 import type { SignInMethod } from '../control/SignInMethod';
 import type { SignInPhase } from '../control/SignInPhase';
-import { asking, CHECKS, DIFF, MINUTE, playground, PROBLEMS, receipt, service, type Whole } from './fixtures';
+import {
+  asking,
+  CHECKS,
+  connection,
+  DIFF,
+  MINUTE,
+  playground,
+  PROBLEMS,
+  receipt,
+  service,
+  type Whole,
+} from './fixtures';
 import { scenes, type Scene } from './scenes';
 
 const NEXT = 'Restart the app; it asks you once more in a small window.';
@@ -69,10 +81,54 @@ export class PreviewBackend implements Backend {
       case 'revoke':
         this.#change('connections', (all) =>
           all.map((one) =>
-            one.id === command.connection ? { ...one, calls_now: 0, state: { state: 'revoked', on: Date.now() } } : one,
+            one.id === command.connection
+              ? { ...one, calls_now: 0, state: { state: 'revoked', on: Date.now(), refused: true } }
+              : one,
           ),
         );
         break;
+      case 'revoke_several':
+      case 'revoke_all': {
+        const those = command.do === 'revoke_several' ? command.connections : null;
+        this.#change('connections', (all) =>
+          all.map((one) =>
+            one.state.state !== 'revoked' && (!those || those.includes(one.id))
+              ? { ...one, calls_now: 0, state: { state: 'revoked', on: Date.now(), refused: true } }
+              : one,
+          ),
+        );
+        break;
+      }
+      case 'pause_connection':
+        this.#connection(command.connection, { state: { state: 'paused', since: Date.now() } });
+        break;
+      case 'resume_connection':
+        this.#connection(command.connection, { state: { state: 'allowed' } });
+        break;
+      case 'rename': {
+        const own = this.#whole.connections.find((one) => one.id === command.connection);
+        const name = command.name ?? `${own?.app ?? ''} on laptop`;
+        this.#connection(command.connection, { name, named: command.name !== null });
+        break;
+      }
+      case 'readmit':
+        this.#connection(command.connection, { state: { state: 'revoked', on: Date.now(), refused: false } });
+        break;
+      case 'add_access_key': {
+        const id = `key-${Date.now()}`;
+        const { name, scope, ends = null } = command;
+        const key = { ends, old: false };
+        const made = connection(Date.now(), name, {
+          id,
+          app_id: null,
+          program: null,
+          method: 'access_key',
+          scope,
+          key,
+        });
+        this.#change('connections', (all) => [{ ...made, last_active: null, connected_on: Date.now() }, ...all]);
+        return { answer: 'access_key', connection: id, key: 'bhk_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE' };
+      }
       case 'show_tools': {
         const { connection, listing } = command;
         this.#change('connections', (all) =>
@@ -120,6 +176,10 @@ export class PreviewBackend implements Backend {
         break;
     }
     return { answer: 'done' };
+  }
+
+  #connection(id: string, over: Partial<ConnectionView>): void {
+    this.#change('connections', (all) => all.map((one) => (one.id === id ? { ...one, ...over } : one)));
   }
 
   #remove(id: string): Answer {

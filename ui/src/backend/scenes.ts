@@ -102,6 +102,25 @@ export const scenes: Record<string, Scene> = {
       };
     },
   },
+  /** Every way in, and what a person does with them. */
+  door: {
+    view: (now) => ({
+      ...home(now),
+      connections: [
+        connection(now, 'Cursor', { name: 'My editor', named: true, calls_now: 1 }),
+        connection(now, 'Claude Desktop', { method: 'bridge', state: { state: 'paused', since: now - HOUR } }),
+        connection(now, 'report.sh', { method: 'device', app_id: null, last_active: now - 2 * HOUR }),
+        connection(now, 'Backup script', {
+          method: 'access_key',
+          app_id: null,
+          program: null,
+          connected_on: now - 120 * DAY,
+          key: { ends: now + 30 * DAY, old: true },
+        }),
+        connection(now, 'Codex', { state: { state: 'revoked', on: now - 3 * DAY, refused: true } }),
+      ],
+    }),
+  },
   paused: { view: (now) => status(now, { pause: { state: 'paused', until: now + 15 * MINUTE } }) },
   'sign-in': {
     view: (now) => ({

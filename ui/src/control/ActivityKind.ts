@@ -3,4 +3,4 @@
 /**
  * The kinds of activity.
  */
-export type ActivityKind = "service_connected" | "service_removed" | "sign_in_failed" | "needs_sign_in" | "app_connected" | "app_disconnected" | "connection_allowed" | "connection_denied" | "connection_widened" | "widening_denied" | "connection_revoked" | "call" | "refused" | "paused" | "resumed" | "started" | "finished";
+export type ActivityKind = "service_connected" | "service_removed" | "sign_in_failed" | "needs_sign_in" | "app_connected" | "app_disconnected" | "connection_allowed" | "connection_denied" | "connection_widened" | "widening_denied" | "connection_revoked" | "connection_paused" | "connection_resumed" | "connection_renamed" | "call" | "refused" | "paused" | "resumed" | "started" | "finished";

@@ -4,6 +4,7 @@ import type { AppId } from "./AppId";
 import type { AppPreview } from "./AppPreview";
 import type { AttemptId } from "./AttemptId";
 import type { ConfigChange } from "./ConfigChange";
+import type { ConnectionId } from "./ConnectionId";
 import type { Doctor } from "./Doctor";
 import type { ReceiptView } from "./ReceiptView";
 import type { Section } from "./Section";
@@ -24,7 +25,15 @@ address: string | null, } | { "answer": "sign_in_end" } & SignInEnd | { "answer"
 /**
  * Whether the app was let in.
  */
-allowed: boolean, } | { "answer": "receipt" } & ReceiptView | { "answer": "receipts", 
+allowed: boolean, } | { "answer": "access_key", 
+/**
+ * The connection that it opens.
+ */
+connection: ConnectionId, 
+/**
+ * The key.
+ */
+key: string, } | { "answer": "receipt" } & ReceiptView | { "answer": "receipts", 
 /**
  * One for each.
  */

@@ -155,7 +155,43 @@ request: RequestId, } | { "do": "revoke",
 /**
  * Which.
  */
-connection: ConnectionId, } | { "do": "show_tools", 
+connection: ConnectionId, } | { "do": "revoke_several", 
+/**
+ * Which; those that are revoked already stay that.
+ */
+connections: Array<ConnectionId>, } | { "do": "revoke_all" } | { "do": "pause_connection", 
+/**
+ * Which.
+ */
+connection: ConnectionId, } | { "do": "resume_connection", 
+/**
+ * Which.
+ */
+connection: ConnectionId, } | { "do": "rename", 
+/**
+ * Which.
+ */
+connection: ConnectionId, 
+/**
+ * The name; the app's and the computer's again when missing.
+ */
+name: string | null, } | { "do": "readmit", 
+/**
+ * The connection that was cut off.
+ */
+connection: ConnectionId, } | { "do": "add_access_key", 
+/**
+ * What it is for, such as "Backup script".
+ */
+name: string, 
+/**
+ * What it may do: at most what the services that are there offer.
+ */
+scope: Scope, 
+/**
+ * From when on it lets nobody in; never when missing.
+ */
+ends?: Timestamp, } | { "do": "show_tools", 
 /**
  * Whose.
  */

@@ -4,8 +4,16 @@ import type { Timestamp } from "./Timestamp";
 /**
  * Whether a connection may do anything.
  */
-export type ConnectionState = { "state": "allowed" } | { "state": "revoked", 
+export type ConnectionState = { "state": "allowed" } | { "state": "paused", 
 /**
  * Since when.
  */
-on: Timestamp, };
+since: Timestamp, } | { "state": "revoked", 
+/**
+ * Since when.
+ */
+on: Timestamp, 
+/**
+ * Whether its app is turned away without a question until the person asks it back.
+ */
+refused: boolean, };

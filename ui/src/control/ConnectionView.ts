@@ -2,6 +2,7 @@
 import type { AppId } from "./AppId";
 import type { ConnectionId } from "./ConnectionId";
 import type { ConnectionState } from "./ConnectionState";
+import type { KeyView } from "./KeyView";
 import type { Method } from "./Method";
 import type { Program } from "./Program";
 import type { Scope } from "./Scope";
@@ -17,9 +18,13 @@ export type ConnectionView = {
  */
 id: ConnectionId, 
 /**
- * Its name, such as "Cursor on anna-laptop".
+ * Its name, such as "Cursor on anna-laptop", or what the person calls it.
  */
 name: string, 
+/**
+ * Whether that name is the person's own.
+ */
+named: boolean, 
 /**
  * The app's name as it said it.
  */
@@ -48,6 +53,10 @@ scope_words: string,
  * The program that was seen when it was let in.
  */
 program: Program | null, 
+/**
+ * Its access key, when it has one.
+ */
+key: KeyView | null, 
 /**
  * How the tools of all services are shown to it.
  */

@@ -3,4 +3,4 @@
 /**
  * How an app signed in.
  */
-export type Method = "oauth" | "bridge";
+export type Method = "oauth" | "bridge" | "device" | "access_key";

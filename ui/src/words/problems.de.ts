@@ -40,6 +40,15 @@ export const problems: Record<string, Said> = {
   'engine.locked': say('Bellhop ist gesperrt.', 'Entsperre es und versuch es dann noch einmal.'),
   'engine.running': say('Bellhop läuft schon.', 'Öffne es über sein Symbol.'),
   'engine.not_yet': say('Bellhop ist noch nicht so weit.', 'Versuch es gleich noch einmal.'),
+  'engine.connection_paused': say(
+    'Diese App ist in Bellhop pausiert.',
+    'Wähle in Bellhop Fortsetzen für sie und versuch es dann noch einmal.',
+  ),
+  'engine.no_name': say('Von diesem Namen ist nichts zu sehen.', 'Tippe einen Namen mit Buchstaben oder Ziffern ein.'),
+  'engine.key_name_taken': say(
+    'Einen Zugangsschlüssel namens „{name|–}“ gibt es schon.',
+    'Wähle einen anderen Namen, oder trenne zuerst jenen.',
+  ),
   'engine.paused': say('Bellhop macht Pause.', 'Wähle Fortsetzen und versuch es dann noch einmal.'),
   'engine.keys_unchosen': say(
     'Bellhop weiß noch nicht, wo deine Schlüssel liegen sollen.',
@@ -248,6 +257,22 @@ export const problems: Record<string, Said> = {
   'authority.denied_recently': say(
     'Du hast diese App gerade abgewiesen.',
     'Sie kann in {seconds|einigen} Sekunden wieder fragen.',
+  ),
+  'authority.turned_away': say(
+    'Diese App hast du in Bellhop getrennt.',
+    'Wähle dort Verbinden für sie, wenn sie wieder fragen darf.',
+  ),
+  'authority.key_nameless': say(
+    'Ein Zugangsschlüssel braucht einen Namen, damit du später weißt, wofür er ist.',
+    'Gib ihm den Namen des Programms, das ihn benutzt.',
+  ),
+  'authority.key_past': say(
+    'Dieser Tag ist vorbei, der Schlüssel würde also nie gelten.',
+    'Wähle einen Tag, der noch kommt.',
+  ),
+  'authority.key_scope': say(
+    'Etwas, das du gewählt hast, lässt sich nicht erlauben.',
+    'Sieh dir die Dienste noch einmal an und wähle neu.',
   ),
   'authority.too_many_waiting': say('Zu viele Apps warten auf deine Antwort.', 'Beantworte erst diese.'),
   'authority.nothing_offered': say(

@@ -268,3 +268,16 @@ async fn a_bridge_that_leaves_takes_its_request_along_and_one_that_stays_is_told
     house.seconds_pass(600);
     assert_eq!(verdict.await, Ok(Verdict::Expired));
 }
+
+#[tokio::test]
+async fn an_app_that_the_person_cut_off_is_told_so_and_nobody_is_asked() {
+    let house = House::new();
+    let app = house.app("Codex", "http://127.0.0.1:45391/callback").await;
+    house.rows.turned_away.lock().unwrap().push("Codex".to_owned());
+    let answer = house.authorize(&app, &[]).await.goes();
+    assert_eq!(answer["error"], "access_denied");
+    assert!(answer["error_description"].contains("choose Connect"), "{answer:?}");
+    let ask = BridgeAsk { app: "Codex".to_owned(), program: None, asked: None, resource: Resource::All };
+    assert_eq!(house.authority.ask_bridge(ask).unwrap_err(), AskError::TurnedAway);
+    assert!(house.waiting().is_empty());
+}

@@ -3,6 +3,7 @@
 
 mod consent;
 mod documents;
+mod keys;
 mod registration;
 mod support;
 mod tokens;

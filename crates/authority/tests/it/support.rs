@@ -24,8 +24,9 @@ pub(crate) const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters
 #[derive(Default)]
 pub(crate) struct Rows {
     pub(crate) clients: Mutex<HashMap<ClientId, (Client, bool)>>,
-    pub(crate) grants: Mutex<HashMap<ConnectionId, (Grant, Option<Family>)>>,
+    pub(crate) grants: Mutex<HashMap<ConnectionId, (Grant, Bearer)>>,
     pub(crate) revoked: Mutex<Vec<(ConnectionId, RevokedBy)>>,
+    pub(crate) turned_away: Mutex<Vec<String>>,
     pub(crate) full: std::sync::atomic::AtomicBool,
 }
 
@@ -61,13 +62,17 @@ impl GrantRows for Rows {
         Ok((all - clients.len()) as u32)
     }
 
-    async fn allow(&self, grant: &Grant, family: Option<&Family>) -> Result<(), RowsError> {
+    async fn allow(&self, grant: &Grant, bearer: &Bearer) -> Result<(), RowsError> {
         self.disk()?;
         if let Some(id) = &grant.client {
             self.clients.lock().unwrap().get_mut(id).ok_or(RowsError("no client".into()))?.1 = true;
         }
-        self.grants.lock().unwrap().insert(grant.connection.clone(), (grant.clone(), family.cloned()));
+        self.grants.lock().unwrap().insert(grant.connection.clone(), (grant.clone(), bearer.clone()));
         Ok(())
+    }
+
+    fn turned_away(&self, request: &Request) -> bool {
+        self.turned_away.lock().unwrap().iter().any(|app| app == &request.app)
     }
 
     async fn rotate(&self, connection: &ConnectionId, family: &Family) -> Result<(), RowsError> {
@@ -75,7 +80,7 @@ impl GrantRows for Rows {
         // As slow as a disk, so that others get their turn in between.
         tokio::task::yield_now().await;
         match self.grants.lock().unwrap().get_mut(connection) {
-            Some((_, Some(kept))) if kept.number + 1 == family.number => *kept = family.clone(),
+            Some((_, Bearer::Family(kept))) if kept.number + 1 == family.number => *kept = family.clone(),
             _ => return Err(RowsError("stale number".into())),
         }
         Ok(())
@@ -85,8 +90,8 @@ impl GrantRows for Rows {
         self.disk()?;
         let more = Scope::new([permit.clone()]);
         let mut grants = self.grants.lock().unwrap();
-        let (grant, family) = grants.get_mut(connection).ok_or(RowsError("no connection".into()))?;
-        if let Some(family) = family
+        let (grant, bearer) = grants.get_mut(connection).ok_or(RowsError("no connection".into()))?;
+        if let Bearer::Family(family) = bearer
             && family.scope.covers(&grant.scope)
         {
             family.scope = family.scope.union(&more);
@@ -193,7 +198,7 @@ impl House {
             Arc::new(SystemRandom),
         );
         let grants = self.rows.grants.lock().unwrap();
-        authority.load(grants.values().filter_map(|(g, f)| Some((g.clone(), f.clone()?))).collect());
+        authority.load(grants.values().cloned().collect());
         drop(grants);
         Self {
             authority,

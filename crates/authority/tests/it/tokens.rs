@@ -19,7 +19,7 @@ async fn an_app_that_was_allowed_gets_tokens_that_let_it_in_for_an_hour() {
 
     let pair = Pair::of(&answer);
     let who = house.authority.authenticate(&pair.access).unwrap();
-    assert_eq!(who.resource, Resource::All);
+    assert_eq!(who.resource, Some(Resource::All));
     assert!(house.rows.grants.lock().unwrap().contains_key(&who.connection));
     assert_eq!(house.authority.authenticate(&pair.refresh), Err(TokenProblem::Unknown));
     house.seconds_pass(3599);
@@ -227,7 +227,7 @@ async fn a_token_for_one_service_says_so() {
     let code = house.get(&waits_at(&page)).await.goes()["code"].clone();
     let pair = Pair::of(&house.redeem(&app, &code, &[]).await);
     let who = house.authority.authenticate(&pair.access).unwrap();
-    assert_eq!(who.resource, Resource::One("blog".parse().unwrap()));
+    assert_eq!(who.resource, Some(Resource::One("blog".parse().unwrap())));
 }
 
 #[tokio::test]

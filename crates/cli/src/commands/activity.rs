@@ -82,6 +82,9 @@ fn sentence(entry: &ActivityEntry) -> String {
         ActivityKind::ConnectionWidened => format!("{app} allowed to do more with {service}"),
         ActivityKind::WideningDenied => format!("{app} not allowed to do more with {service}"),
         ActivityKind::ConnectionRevoked => format!("{app} revoked"),
+        ActivityKind::ConnectionPaused => format!("{app} paused"),
+        ActivityKind::ConnectionResumed => format!("{app} resumed"),
+        ActivityKind::ConnectionRenamed => format!("a connection is called {app} now"),
         ActivityKind::Call | ActivityKind::Refused => {
             let verb = if entry.kind == ActivityKind::Call { "used" } else { "was refused" };
             let tool = entry.tool.as_deref().unwrap_or("something");

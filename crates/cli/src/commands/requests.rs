@@ -1,15 +1,13 @@
+use super::person;
 use crate::{
     cli::List,
     face::{Face, unexpected},
     output::{Cell, Output, Style, say},
-    prompt, times,
+    times,
 };
 use bellhop_cli::problem::Stop;
-use control::{Answer, Command, Proof, Query, RequestAbout, RequestView};
+use control::{Answer, Command, Query, RequestAbout, RequestView};
 use model::{Access, Permit, Problem, Scope};
-
-/// How often a PIN can be typed before the command gives up.
-const TRIES: u32 = 3;
 
 /// The apps that ask to be let in, or to do more than they may.
 pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), Stop> {
@@ -80,7 +78,7 @@ pub(super) async fn approve(
         }
     };
     say(&format!("{} (not verified), started from {from}, {what}", request.app));
-    prove(face).await?;
+    person::type_pin(face).await?;
     let command = Command::Approve { request: request.id, snapshot: request.snapshot, scope: scope.clone() };
     face.command(command).await?;
     say(&format!("Allowed {}: {scope}", request.app));
@@ -109,22 +107,6 @@ async fn in_window(face: &Face, request: RequestView) -> Result<(), Stop> {
             Err(Problem::new("cli.denied", sentence, next).with("app", &request.app).into())
         }
         _ => Err(unexpected()),
-    }
-}
-
-/// Show with the PIN that a person is there. At a terminal a slip of the finger is forgiven.
-async fn prove(face: &Face) -> Result<(), Stop> {
-    let mut tries = 1;
-    loop {
-        let pin = prompt::secret("PIN").await?.expose().to_owned();
-        match face.prove(Proof::Pin { pin }).await? {
-            Ok(_) => return Ok(()),
-            Err(problem) if problem.code == "engine.pin_wrong" && prompt::is_terminal() && tries < TRIES => {
-                say(&problem.to_string());
-                tries += 1;
-            }
-            Err(problem) => return Err(problem.into()),
-        }
     }
 }
 

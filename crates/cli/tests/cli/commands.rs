@@ -34,7 +34,7 @@ async fn connections_say_who_how_what_and_when() {
     let expected = "\
 ID        NAME                      METHOD   SCOPE                             CONNECTED    LAST ACTIVE    STATE
 01234567  Cursor on laptop          browser  playground:read                   3 hours ago  5 minutes ago  allowed
-fedcba98  Claude Desktop on laptop  bridge   playground:read playground:write  3 hours ago  never          revoked 2 days ago
+fedcba98  Claude Desktop on laptop  bridge   playground:read playground:write  3 hours ago  never          revoked 2 days ago, turned away
 ";
     assert_eq!(printed(views::connections(), &["connections"]).await, expected);
 }

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "nothing here is public")]
 #![cfg(unix)]
 
+mod access_keys;
 mod arguments;
 mod bridge;
 mod bridge_modern;

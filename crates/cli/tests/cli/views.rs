@@ -1,7 +1,7 @@
 //! Views with something of everything.
 
 use control::{
-    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeysState, Method,
+    AppMethod, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeyView, KeysState, Method,
     PauseView, RequestAbout, RequestService, RequestView, Section, ServiceState, ServiceView, ShownTools,
     StatusView, ToolView,
 };
@@ -94,6 +94,7 @@ pub fn connections() -> Section {
     let connection = ConnectionView {
         id: "0123456789abcdef0123456789abcdef".into(),
         name: "Cursor on laptop".into(),
+        named: false,
         app: "Cursor".into(),
         app_id: Some("cursor".into()),
         computer: "laptop".into(),
@@ -101,6 +102,7 @@ pub fn connections() -> Section {
         scope: "playground:read".parse().unwrap(),
         scope_words: "reads playground".into(),
         program: None,
+        key: None,
         shown: ShownTools { listing: Listing::Auto, tools: 2, compact: false },
         connected_on: ago(180),
         last_active: Some(ago(5)),
@@ -116,10 +118,26 @@ pub fn connections() -> Section {
             method: Method::Bridge,
             scope: "playground:read playground:write".parse().unwrap(),
             last_active: None,
-            state: ConnectionState::Revoked { on: ago(2880) },
+            state: ConnectionState::Revoked { on: ago(2880), refused: true },
             ..connection
         },
     ])
+}
+
+/// Two access keys, one of them old.
+pub fn access_keys() -> Section {
+    let Section::Connections(connections) = connections() else { unreachable!() };
+    let key = |id: &str, app: &str, old| ConnectionView {
+        id: id.into(),
+        name: format!("{app} on laptop"),
+        app: app.into(),
+        app_id: None,
+        method: Method::AccessKey,
+        key: Some(KeyView { ends: None, old }),
+        ..connections[0].clone()
+    };
+    let keys = [key("aaaa0000", "Backup", false), key("bbbb0000", "Old script", true)];
+    Section::Connections(keys.into_iter().chain(connections.iter().cloned()).collect())
 }
 
 pub fn request(id: &str, code: &str, app: &str) -> RequestView {

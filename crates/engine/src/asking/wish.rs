@@ -73,6 +73,8 @@ impl Wish {
         part(match method {
             control::Method::Oauth => "oauth",
             control::Method::Bridge => "bridge",
+            control::Method::Device => "device",
+            control::Method::AccessKey => "access_key",
         });
         part(if program.is_some() { "seen" } else { "unseen" });
         if let Some(program) = program {

@@ -1,11 +1,12 @@
-//! The boundary of the loopback listener: the allow-listed Host, and a bearer on every MCP route.
+//! The boundary of the loopback listener: the allow-listed Host, and a token or an access key on every MCP route.
 
 use super::{hosts::Hosts, reply};
 use crate::{inner::Inner, rooms::Rooms, wire::Wire};
 use authority::{ChallengeError, Origin};
 use axum::{body::Body, response::Response};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, StatusCode, header};
-use model::{Problem, Resource};
+use model::{Problem, Resource, Secret};
 use relay::Caller;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tower::ServiceExt;
@@ -81,7 +82,7 @@ fn query_holds_token(query: Option<&str>) -> bool {
     query.is_some_and(|q| url::form_urlencoded::parse(q.as_bytes()).any(|(name, _)| name == "access_token"))
 }
 
-/// Who calls, by the bearer. `None` when there is no bearer at all.
+/// Who calls, by the token or the key. `None` when there is neither.
 fn caller(
     rooms: &Rooms,
     request: &Request<Body>,
@@ -94,16 +95,27 @@ fn caller(
         return Err(wrong);
     }
     let value = value.to_str().map_err(|_| wrong)?;
-    let (scheme, token) = value.split_once(' ').ok_or(wrong)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let (scheme, shown) = value.split_once(' ').ok_or(wrong)?;
+    let known = if scheme.eq_ignore_ascii_case("bearer") {
+        rooms.authority.authenticate(shown.trim())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        // For clients that know nothing else. It is never challenged for, so no browser asks for a password.
+        rooms.authority.authenticate_key(password(shown.trim()).ok_or(wrong)?.expose())
+    } else {
         return Err(wrong);
-    }
-    let known = rooms.authority.authenticate(token.trim()).map_err(Some)?;
-    if known.resource != *resource {
+    };
+    let known = known.map_err(Some)?;
+    if known.resource.as_ref().is_some_and(|r| r != resource) {
         return Err(wrong);
     }
     let connection = rooms.connections.live(&known.connection).ok_or(wrong)?;
-    Ok(Caller { connection, resource: Some(known.resource), limit: known.limit, door: relay::Door::Http })
+    Ok(Caller { connection, resource: known.resource, limit: known.limit, door: relay::Door::Http })
+}
+
+/// The password of Basic credentials (RFC 7617 §2). Whose it is said to be means nothing here.
+fn password(credentials: &str) -> Option<Secret> {
+    let pair = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| Secret::new(password))
 }
 
 fn unauthorized(

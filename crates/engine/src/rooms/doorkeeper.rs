@@ -1,6 +1,7 @@
 use super::Rooms;
+use crate::rows::Cut;
 use async_trait::async_trait;
-use authority::{Grant, RevokedBy};
+use authority::{Bearer, Grant, RevokedBy};
 use model::ConnectionId;
 use std::sync::{Arc, Weak};
 
@@ -31,24 +32,27 @@ impl authority::GrantRows for Doorkeeper {
         self.rooms()?.grants.purge_clients(before).await
     }
 
-    async fn allow(
-        &self,
-        grant: &Grant,
-        family: Option<&authority::Family>,
-    ) -> Result<(), authority::RowsError> {
+    async fn allow(&self, grant: &Grant, bearer: &Bearer) -> Result<(), authority::RowsError> {
         let rooms = self.rooms()?;
         // The same client at the same endpoint again: its earlier connection has been replaced.
         let earlier = rooms.connections.find(|k| {
             k.grant.client.is_some() && k.grant.client == grant.client && k.grant.resource == grant.resource
         });
-        rooms.allow(grant, family).await?;
+        rooms.allow(grant, Some(bearer)).await?;
         if let Some(earlier) = earlier {
             // The new one stands. The old one's tokens stay good if this fails, as they were a moment before.
-            if let Err(e) = rooms.cut(&earlier.id, None).await {
+            if let Err(e) = rooms.cut(&earlier.id, Cut::Replaced).await {
                 tracing::warn!("a connection that was replaced could not be ended: {e}");
             }
         }
         Ok(())
+    }
+
+    fn turned_away(&self, request: &authority::Request) -> bool {
+        // Without the rooms nobody is let in anyway.
+        self.rooms().is_ok_and(|rooms| {
+            rooms.turned_away(request.client.as_ref(), &request.app, request.program.as_ref())
+        })
     }
 
     async fn rotate(
@@ -64,6 +68,6 @@ impl authority::GrantRows for Doorkeeper {
     }
 
     async fn revoke(&self, id: &ConnectionId, why: RevokedBy) -> Result<(), authority::RowsError> {
-        self.rooms()?.cut(id, Some(why)).await
+        self.rooms()?.cut(id, Cut::Seen(why)).await
     }
 }

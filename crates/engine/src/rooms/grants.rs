@@ -1,29 +1,36 @@
 //! Connections: let in, known again, cut off.
 
-use super::{CUT, Rooms};
+use super::{PATIENCE, Rooms};
 use crate::{
     connections::{Known, Standing},
-    rows,
+    rows::{self, Cut},
 };
-use authority::{Grant, RevokedBy};
+use authority::{Bearer, Grant};
 use model::{AppId, ConnectionId, Explain, Listing, Problem, Program, Resource, Scope, Timestamp};
 use relay::Connection;
 use std::sync::Arc;
 
 impl Rooms {
     pub(super) async fn load_connections(&self) -> Result<(), Problem> {
-        let mut families = Vec::new();
+        let mut bearers = Vec::new();
         for kept in self.grants.load_all().await.map_err(|e| e.problem())? {
-            let (revoked_on, family) = match kept.standing {
-                rows::Standing::Allowed(family) => (None, family),
-                rows::Standing::Revoked(on) => (Some(on), None),
-            };
-            let known = self.known(kept.grant.clone(), kept.computer, revoked_on, kept.last_active);
+            let mut known = self.known(kept.grant.clone(), kept.computer, kept.name, kept.last_active);
             known.show(kept.listing);
+            match (kept.standing, &known.standing) {
+                (rows::Standing::Allowed { bearer, paused_on }, Standing::Allowed(live)) => {
+                    live.pause(paused_on);
+                    known.key_ends = bearer.as_ref().and_then(key_ends);
+                    bearers.extend(bearer.map(|b| (kept.grant, b)));
+                }
+                (rows::Standing::Revoked { on, refused }, _) => {
+                    known.standing = Standing::Revoked { on, last_active: kept.last_active, refused };
+                }
+                (rows::Standing::Allowed { .. }, Standing::Revoked { .. }) => {}
+            }
             self.connections.put(known);
-            families.extend(family.map(|f| (kept.grant, f)));
         }
-        self.authority.load(families);
+        self.authority.load(bearers);
+        self.end_keys().await;
         Ok(())
     }
 
@@ -42,26 +49,40 @@ impl Rooms {
         self.apps.recognise(name)
     }
 
+    /// The name under which a connection's app is shown. An access key's is the person's own text.
+    fn shown(&self, grant: &Grant) -> String {
+        match grant.method {
+            authority::Method::AccessKey => grant.app.clone(),
+            _ => self.app_name(&grant.app),
+        }
+    }
+
+    /// A connection that is allowed.
     fn known(
         &self,
         grant: Grant,
         computer: String,
-        revoked_on: Option<Timestamp>,
+        own_name: Option<String>,
         last_active: Option<Timestamp>,
     ) -> Known {
-        let app = self.app_name(&grant.app);
-        let name = format!("{app} on {computer}");
+        let app = self.shown(&grant);
+        let name = own_name.clone().unwrap_or_else(|| format!("{app} on {computer}"));
         self.log.name(&grant.connection, name.clone());
-        let standing = match revoked_on {
-            Some(on) => Standing::Revoked { on, last_active },
-            None => Standing::Allowed(Connection::new(
-                grant.connection.clone(),
-                relay::Grant { name, scope: grant.scope.clone() },
-                last_active,
-                0,
-            )),
-        };
-        Known { app_id: self.recognise(&grant.app), computer, app, standing, grant }
+        let live = Connection::new(
+            grant.connection.clone(),
+            relay::Grant { name, scope: grant.scope.clone() },
+            last_active,
+            0,
+        );
+        Known {
+            app_id: self.recognise(&grant.app),
+            computer,
+            app,
+            own_name,
+            key_ends: None,
+            standing: Standing::Allowed(live),
+            grant,
+        }
     }
 
     /// Let a bridge in.
@@ -95,7 +116,7 @@ impl Rooms {
     pub(super) async fn allow(
         &self,
         grant: &Grant,
-        family: Option<&authority::Family>,
+        bearer: Option<&Bearer>,
     ) -> Result<(), authority::RowsError> {
         let _turn = self.changing.lock().await;
         // A service may have gone since the person was asked. Its permits must not wait for a later one of its name.
@@ -107,9 +128,10 @@ impl Rooms {
             return Err(authority::RowsError("what it was allowed isn't there any more".to_owned()));
         }
         // Kept under the name that it is shown by, so that the log has one name for it.
-        let grant = &Grant { scope, app: self.app_name(&grant.app), ..grant.clone() };
-        self.grants.allow(grant, family, self.recognise(&grant.app).as_ref(), &self.computer).await?;
-        let known = self.known(grant.clone(), self.computer.clone(), None, None);
+        let grant = &Grant { scope, app: self.shown(grant), ..grant.clone() };
+        self.grants.allow(grant, bearer, self.recognise(&grant.app).as_ref(), &self.computer).await?;
+        let mut known = self.known(grant.clone(), self.computer.clone(), None, None);
+        known.key_ends = bearer.and_then(key_ends);
         known.show(Listing::Auto);
         self.connections.put(known);
         Ok(())
@@ -154,23 +176,22 @@ impl Rooms {
     /// cancellation reaches a service.
     pub(crate) async fn revoke(&self, id: &ConnectionId) -> Result<(), Problem> {
         self.connections.get(id).ok_or_else(unknown_connection)?;
-        self.cut(id, None).await.map_err(|e| e.problem())
+        self.cut(id, Cut::Person).await.map_err(|e| e.problem())
     }
 
-    pub(super) async fn cut(
-        &self,
-        id: &ConnectionId,
-        why: Option<RevokedBy>,
-    ) -> Result<(), authority::RowsError> {
+    pub(super) async fn cut(&self, id: &ConnectionId, why: Cut) -> Result<(), authority::RowsError> {
         let on = self.clock.now();
-        self.grants.revoke(id, on, why).await?;
-        let live = self.connections.end(id, on);
+        // Nobody asks to be let in by an access key: there is nobody to turn away.
+        let key = self.connections.get(id).is_some_and(|k| k.grant.method == authority::Method::AccessKey);
+        let turned_away = why == Cut::Person && !key;
+        self.grants.revoke(id, on, why, turned_away).await?;
+        let live = self.connections.end(id, on, turned_away);
         self.authority.forget(id);
         self.permits.forget(id);
         if let Some(live) = live {
             live.gate.close();
             live.stop.cancel();
-            if tokio::time::timeout(CUT, live.gate.drained()).await.is_err() {
+            if tokio::time::timeout(PATIENCE, live.gate.drained()).await.is_err() {
                 tracing::info!(connection = %id, "an app does not read the end of its call: its wire is cut");
                 self.wires.hang_up(id);
             }
@@ -179,6 +200,13 @@ impl Rooms {
         let (relay, id) = (Arc::clone(&self.relay), id.clone());
         tokio::spawn(async move { relay.forget(&id).await });
         Ok(())
+    }
+}
+
+fn key_ends(bearer: &Bearer) -> Option<Timestamp> {
+    match bearer {
+        Bearer::Key(key) => key.ends,
+        Bearer::Family(_) => None,
     }
 }
 

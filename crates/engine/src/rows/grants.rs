@@ -1,7 +1,9 @@
-use authority::{Client, Family, Grant, Method, RevokedBy, RowsError};
+use authority::{AccessKey, Bearer, Client, Family, Grant, Method, RowsError};
 use model::{AppId, ClientId, ConnectionId, Explain, Listing, Permit, Timestamp};
 use std::sync::Arc;
-use store::{ClientRow, ConnectionMethod, ConnectionRow, FamilyRow, Store, StoreError};
+use store::{
+    AccessKeyRow, BearerRow, ClientRow, ConnectionMethod, ConnectionRow, FamilyRow, Store, StoreError,
+};
 
 /// The durable part of the authority's port: what is kept of clients and connections. Letting in and cutting off
 /// the live ones is the engine's.
@@ -12,16 +14,43 @@ pub(crate) struct Kept {
     pub(crate) grant: Grant,
     pub(crate) computer: String,
     pub(crate) listing: Listing,
+    pub(crate) name: Option<String>,
     pub(crate) last_active: Option<Timestamp>,
     pub(crate) standing: Standing,
 }
 
 /// Whether a kept connection may still do anything.
 pub(crate) enum Standing {
-    /// It may; with its tokens, if it has any.
-    Allowed(Option<Family>),
-    /// It may not, since then.
-    Revoked(Timestamp),
+    /// It may, unless it is paused; with that by which its app is known, if there is anything.
+    Allowed { bearer: Option<Bearer>, paused_on: Option<Timestamp> },
+    /// It may not, since then; and whether its app is turned away.
+    Revoked { on: Timestamp, refused: bool },
+}
+
+/// Why a connection is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The person did it: its app is turned away until they ask it back.
+    Person,
+    /// The same app was let in again.
+    Replaced,
+    /// Its access key has ended.
+    Ended,
+    /// What the authority saw.
+    Seen(authority::RevokedBy),
+}
+
+impl Cut {
+    /// As the log has it.
+    fn outcome(self) -> &'static str {
+        match self {
+            Self::Person => "ok",
+            Self::Replaced => "replaced",
+            Self::Ended => "ended",
+            Self::Seen(authority::RevokedBy::App) => "by_app",
+            Self::Seen(authority::RevokedBy::Replay) => "replay",
+        }
+    }
 }
 
 fn refused(error: StoreError) -> RowsError {
@@ -62,7 +91,7 @@ impl Grants {
     pub(crate) async fn allow(
         &self,
         grant: &Grant,
-        family: Option<&Family>,
+        bearer: Option<&Bearer>,
         app_id: Option<&AppId>,
         computer: &str,
     ) -> Result<(), RowsError> {
@@ -75,16 +104,21 @@ impl Grants {
             method: match grant.method {
                 Method::Oauth => ConnectionMethod::Oauth,
                 Method::Bridge => ConnectionMethod::Bridge,
+                Method::Device => ConnectionMethod::Device,
+                Method::AccessKey => ConnectionMethod::AccessKey,
             },
             scope: grant.scope.clone(),
             resource: grant.resource.clone(),
             program: grant.program.clone(),
             listing: Listing::Auto,
+            name: None,
+            paused_on: None,
+            refused: false,
             connected_on: grant.allowed_on,
             last_active: None,
             revoked_on: None,
         };
-        self.0.allow(&row, family.map(family_row).as_ref()).await.map_err(refused)
+        self.0.allow(&row, bearer.map(bearer_row).as_ref()).await.map_err(refused)
     }
 
     pub(crate) async fn rotate(&self, connection: &ConnectionId, family: &Family) -> Result<(), RowsError> {
@@ -105,20 +139,31 @@ impl Grants {
         self.0.set_listing(connection, listing).await.map_err(refused)
     }
 
-    /// The durable part of cutting off; `why` is `None` when the person did it. `false` when it was revoked or
+    /// The durable part of cutting off, and whether its app is turned away from now on. `false` when it was revoked or
     /// unknown already.
     pub(crate) async fn revoke(
         &self,
         connection: &ConnectionId,
         on: Timestamp,
-        why: Option<RevokedBy>,
+        why: Cut,
+        turned_away: bool,
     ) -> Result<bool, RowsError> {
-        let outcome = match why {
-            None => "ok",
-            Some(RevokedBy::App) => "by_app",
-            Some(RevokedBy::Replay) => "replay",
-        };
-        self.0.revoke(connection, on, outcome).await.map_err(refused)
+        self.0.revoke(connection, on, why.outcome(), turned_away).await.map_err(refused)
+    }
+
+    /// Keep what the person calls a connection. `false` when it is unknown.
+    pub(crate) async fn rename(&self, id: &ConnectionId, name: Option<&str>) -> Result<bool, RowsError> {
+        self.0.rename(id, name).await.map_err(refused)
+    }
+
+    /// Keep that a connection is paused since then, or isn't any more. `false` when it was so, is revoked or unknown.
+    pub(crate) async fn pause(&self, id: &ConnectionId, on: Option<Timestamp>) -> Result<bool, RowsError> {
+        self.0.pause(id, on).await.map_err(refused)
+    }
+
+    /// Keep that the apps of these connections may ask again.
+    pub(crate) async fn readmit(&self, ids: &[ConnectionId]) -> Result<(), RowsError> {
+        self.0.readmit(ids).await.map_err(refused)
     }
 
     /// Everything that was kept, newest first, to be let in at the start or shown as revoked.
@@ -137,14 +182,27 @@ fn family_row(family: &Family) -> FamilyRow {
     }
 }
 
-fn kept((row, family): (ConnectionRow, Option<FamilyRow>)) -> Kept {
-    let family = family.map(|f| Family {
-        id: f.id,
-        number: f.number,
-        issued_on: f.issued_on,
-        access_until: f.access_until,
-        scope: f.scope,
-    });
+fn bearer_row(bearer: &Bearer) -> BearerRow {
+    match bearer {
+        Bearer::Family(family) => BearerRow::Family(family_row(family)),
+        Bearer::Key(key) => BearerRow::Key(AccessKeyRow { hash: key.hash, ends: key.ends }),
+    }
+}
+
+fn bearer(row: BearerRow) -> Bearer {
+    match row {
+        BearerRow::Family(f) => Bearer::Family(Family {
+            id: f.id,
+            number: f.number,
+            issued_on: f.issued_on,
+            access_until: f.access_until,
+            scope: f.scope,
+        }),
+        BearerRow::Key(k) => Bearer::Key(AccessKey { hash: k.hash, ends: k.ends }),
+    }
+}
+
+fn kept((row, known_by): (ConnectionRow, Option<BearerRow>)) -> Kept {
     Kept {
         grant: Grant {
             connection: row.id,
@@ -153,6 +211,8 @@ fn kept((row, family): (ConnectionRow, Option<FamilyRow>)) -> Kept {
             method: match row.method {
                 ConnectionMethod::Oauth => Method::Oauth,
                 ConnectionMethod::Bridge => Method::Bridge,
+                ConnectionMethod::Device => Method::Device,
+                ConnectionMethod::AccessKey => Method::AccessKey,
             },
             scope: row.scope,
             resource: row.resource,
@@ -161,7 +221,11 @@ fn kept((row, family): (ConnectionRow, Option<FamilyRow>)) -> Kept {
         },
         computer: row.computer,
         listing: row.listing,
+        name: row.name,
         last_active: row.last_active,
-        standing: row.revoked_on.map_or(Standing::Allowed(family), Standing::Revoked),
+        standing: match row.revoked_on {
+            Some(on) => Standing::Revoked { on, refused: row.refused },
+            None => Standing::Allowed { bearer: known_by.map(bearer), paused_on: row.paused_on },
+        },
     }
 }

@@ -7,6 +7,6 @@ mod inventory;
 mod token_key;
 
 pub(crate) use credentials::{Credentials, credential, credential_row};
-pub(crate) use grants::{Grants, Standing};
+pub(crate) use grants::{Cut, Grants, Standing};
 pub(crate) use inventory::Inventories;
 pub(crate) use token_key::TokenSubkey;

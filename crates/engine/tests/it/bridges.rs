@@ -45,7 +45,7 @@ async fn many_messages_of_one_app_ask_the_person_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bridge_that_is_denied_or_cut_off_hears_it_and_only_a_message_asks_again() {
+async fn a_bridge_that_is_denied_or_cut_off_hears_it_and_asks_again_only_when_the_person_asked_it_back() {
     let house = house().await;
     assert_eq!(soon(knock(Arc::clone(&house), "GET")).await.0, 403);
     assert!(house.requests().await.is_empty(), "listening is no reason to ask the person");
@@ -55,9 +55,15 @@ async fn a_bridge_that_is_denied_or_cut_off_hears_it_and_only_a_message_asks_aga
     house.approve(&request, "play:read").await.unwrap();
     assert_eq!(soon(knocking).await.unwrap().0, 200);
     let connection = house.connections().await.remove(0).id;
-    house.engine.face().command(Command::Revoke { connection }).await.unwrap();
-    assert!(matches!(house.connections().await[0].state, ConnectionState::Revoked { .. }));
-    assert_eq!(soon(knock(Arc::clone(&house), "DELETE")).await.0, 403);
+    house.engine.face().command(Command::Revoke { connection: connection.clone() }).await.unwrap();
+    assert!(matches!(house.connections().await[0].state, ConnectionState::Revoked { refused: true, .. }));
+    for method in ["DELETE", "POST", "GET"] {
+        let (status, answer) = soon(knock(Arc::clone(&house), method)).await;
+        assert!(status == 403 && answer.contains("authority.turned_away"), "{answer}");
+    }
+    assert!(house.requests().await.is_empty(), "nobody is asked about an app that was cut off");
+    house.engine.face().command(Command::Readmit { connection }).await.unwrap();
+    assert!(matches!(house.connections().await[0].state, ConnectionState::Revoked { refused: false, .. }));
 
     let knocking = tokio::spawn(knock(Arc::clone(&house), "POST"));
     let request = house.request().await;

@@ -14,3 +14,4 @@ mod socket;
 mod takeover;
 mod tokens;
 mod tools;
+mod ways_in;

@@ -49,7 +49,7 @@ async fn request(
     request: Request<'_>,
 ) -> Response {
     let id = request.id.clone();
-    if let Err(problem) = relay.admission.admit() {
+    if let Err(problem) = relay.admission.admit(&session.connection) {
         return reply::error(Era::Legacy, &RelayError::Other(problem), &id);
     }
     let handled = match request.method.as_ref() {
@@ -142,7 +142,7 @@ fn tell_all(relay: &Arc<Relay>, session: &Session, links: Vec<Arc<Link>>, messag
 
 async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Leave, notice: Notification<'_>) {
     // While paused nothing reaches a service but that a call is given up.
-    if notice.method != method::CANCELLED && relay.admission.admit().is_err() {
+    if notice.method != method::CANCELLED && relay.admission.admit(&session.connection).is_err() {
         return;
     }
     match notice.method.as_ref() {
@@ -169,7 +169,7 @@ async fn notification(relay: &Arc<Relay>, session: &Arc<Session>, scope: &Leave,
 /// The app answers a question.
 async fn answer(relay: &Arc<Relay>, session: &Arc<Session>, mut answer: Answer<'_>) {
     // An answer that comes too late, or twice, is nobody's fault.
-    if relay.admission.admit().is_err() {
+    if relay.admission.admit(&session.connection).is_err() {
         return;
     }
     let Some(asker) = answer.id.as_ref().and_then(|id| session.answered(id)) else { return };

@@ -111,7 +111,7 @@ async fn request(
         Err(refusal) => return *refusal,
     };
     let id = request.id.clone();
-    let handled = match relay.admission.admit() {
+    let handled = match relay.admission.admit(&caller.connection) {
         Err(problem) => Err(RelayError::Other(problem)),
         Ok(()) if method::is_legacy_only(&request.method) => {
             Err(RelayError::NoMethod { method: request.method.chars().take(60).collect() })
@@ -227,7 +227,7 @@ fn notification(relay: &Arc<Relay>, caller: &Caller, endpoint: &Resource, notice
         return;
     }
     // While paused nothing reaches a service.
-    if relay.admission.admit().is_err() {
+    if relay.admission.admit(&caller.connection).is_err() {
         return;
     }
     let scope = caller.leave();

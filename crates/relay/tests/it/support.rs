@@ -50,7 +50,7 @@ impl Access for Engine {
 }
 
 impl Admission for Engine {
-    fn admit(&self) -> Result<(), Problem> {
+    fn admit(&self, _: &Connection) -> Result<(), Problem> {
         if self.paused.load(Ordering::SeqCst) {
             return Err(Problem::new("engine.paused", "Bellhop is paused.", "Resume it."));
         }

@@ -126,3 +126,38 @@ async fn sign_ins_from_before_there_were_more_methods_survive() {
         sqlx::query_scalar("SELECT count(*) FROM credentials").fetch_one(store.reader()).await.unwrap();
     assert_eq!(left, 0);
 }
+
+#[tokio::test]
+async fn connections_from_before_there_were_more_ways_in_survive_with_their_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bellhop.db");
+    let older = Migrator {
+        migrations: Cow::Owned(BELLHOP.migrations.iter().filter(|m| m.version < 5).cloned().collect()),
+        ..Migrator::DEFAULT
+    };
+    let pools = open::file(&path, SqliteSynchronous::Full, &older).await.unwrap();
+    for sql in [
+        "INSERT INTO clients (id, name, redirect_uris, registered_on, used) VALUES ('c', 'Codex', '[]', 1, 1)",
+        "INSERT INTO connections (id, client, app, computer, method, scope, resource, connected_on, listing)
+         VALUES ('n', 'c', 'Codex', 'laptop', 'oauth', 'one:read', '/mcp', 1, 'compact')",
+        "INSERT INTO connections (id, app, computer, method, scope, resource, connected_on, revoked_on)
+         VALUES ('b', 'Claude', 'laptop', 'bridge', 'one:read', '/mcp', 2, 3)",
+        "INSERT INTO families (connection, id, number, issued_on, access_until, scope)
+         VALUES ('n', zeroblob(16), 4, 5, 6, 'one:read')",
+    ] {
+        sqlx::query(sql).execute(&pools.writer).await.unwrap();
+    }
+    pools.close().await;
+    let kept = store(folder.path()).await.connections().await.unwrap();
+    let seen: Vec<_> = kept
+        .iter()
+        .map(|(c, bearer)| {
+            let number = match bearer {
+                Some(BearerRow::Family(family)) => Some(family.number),
+                _ => None,
+            };
+            (c.id.as_str(), c.listing.as_str(), c.revoked_on.is_some(), c.refused, number)
+        })
+        .collect();
+    assert_eq!(seen, [("b", "auto", true, false, None), ("n", "compact", false, false, Some(4))]);
+}
