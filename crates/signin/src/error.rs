@@ -185,6 +185,12 @@ impl Explain for SignInError {
             Self::Denied { host } => {
                 Problem::new("signin.denied", format!("The sign-in at {host} was denied."), AGAIN).with("host", host)
             }
+            Self::Refused { host, code } if code == "invalid_scope" => Problem::new(
+                "signin.permission_refused",
+                format!("{host} does not give all the permissions that were asked for."),
+                "Ask for fewer: leave out what you added, then try again.",
+            )
+            .with("host", host),
             Self::Refused { host, code } => Problem::new(
                 "signin.refused",
                 format!("{host} ended the sign-in with an error."),

@@ -7,6 +7,7 @@ mod bridge;
 mod documents;
 mod faithful;
 mod inspector;
+mod mittwald;
 mod oidc;
 mod peers;
 mod playground;

@@ -360,6 +360,10 @@ export const problems: Record<string, Said> = {
     'Prüfe, ob ein Schutzprogramm Bellhop daran hindert.',
   ),
   'signin.denied': say('Die Anmeldung wurde abgelehnt.', 'Versuch es noch einmal und erlaube es im Browser.'),
+  'signin.permission_refused': say(
+    `${host} gibt nicht alle Berechtigungen, um die gebeten wurde.`,
+    'Bitte um weniger: Lass weg, was du hinzugefügt hast, und versuch es noch einmal.',
+  ),
   'signin.refused': say(`${host} hat die Anmeldung mit einem Fehler beendet.`, askProvider),
   'signin.wrong_issuer': say(
     'Der Browser kam mit einer Antwort von jemand anderem zurück, deshalb hat Bellhop sie nicht benutzt.',
