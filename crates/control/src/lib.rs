@@ -18,8 +18,8 @@ pub use command::{AppMethod, Command, KeysChoice, PauseFor, Proof};
 pub use frame::{Ask, FromEngine, ToEngine};
 pub use query::{ActivityFilter, Query};
 pub use signing_in::{
-    Dead, Exception, GivenClient, Hidden, MethodView, PermissionView, PermissionsView, ReceiptStep,
-    ReceiptView, SignInMethod, SignInPhase, Stays, StepOutcome,
+    Dead, Exception, GivenClient, Hidden, MethodView, PermissionView, PermissionsView, ReceiptCause,
+    ReceiptStep, ReceiptView, SignInMethod, SignInPhase, Stays, StepOutcome,
 };
 pub use view::{
     ActivityEntry, ActivityKind, AppState, AppView, CatalogueView, ConnectionState, ConnectionView, KeyView,

@@ -186,10 +186,25 @@ pub enum Stays {
     Unknown,
 }
 
-/// What was done when a service was removed.
+/// Why a sign-in was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ReceiptCause {
+    /// Its service was removed.
+    Removed,
+    /// A new sign-in took its place.
+    Replaced,
+}
+
+/// What was done when a service was removed, or its sign-in replaced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ReceiptView {
+    /// Its own id.
+    pub id: String,
+    /// Why the sign-in was given up.
+    pub cause: ReceiptCause,
     /// Which service it was.
     pub service: ServiceId,
     /// Its short name.
@@ -200,7 +215,7 @@ pub struct ReceiptView {
     pub account: Option<String>,
     /// How it was signed in.
     pub method: SignInMethod,
-    /// When it was removed.
+    /// When it was removed or replaced.
     pub removed_on: Timestamp,
     /// What was tried, in order.
     pub steps: Vec<ReceiptStep>,
@@ -208,7 +223,7 @@ pub struct ReceiptView {
     pub dead: Dead,
 }
 
-/// One thing that was tried when a service was removed.
+/// One thing that was tried to give a sign-in back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ReceiptStep {

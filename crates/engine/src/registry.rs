@@ -59,12 +59,11 @@ impl Registry {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Take in a service, or its new credential. Gives back the credential's owner that it replaces.
-    pub(crate) fn put(&self, entry: Entry) -> Option<CredentialHandle> {
+    /// Take in a service, or its new credential.
+    pub(crate) fn put(&self, entry: Entry) {
         let mut entries = self.entries();
-        let old = entries.insert(entry.row.name.clone(), entry);
+        entries.insert(entry.row.name.clone(), entry);
         self.publish(&entries);
-        old.and_then(|e| e.credential.owned())
     }
 
     /// Take a service out.

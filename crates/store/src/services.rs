@@ -87,8 +87,8 @@ impl Store {
     }
 
     /// A sign-in succeeded: keep the service and its credential, in one transaction. A service of that id is
-    /// replaced, and only now its old credential goes; its inventory stays while its address does. The log
-    /// learns `service_connected`.
+    /// replaced, and only now its old credential goes, with a receipt; its inventory stays while its address does.
+    /// The log learns `service_connected`.
     ///
     /// # Errors
     /// [`StoreError::NameTaken`] when another service has the short name; otherwise when nothing could be
@@ -97,6 +97,7 @@ impl Store {
         &self,
         service: &ServiceRow,
         credential: Option<&CredentialRow>,
+        receipt: Option<&ReceiptRow>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
@@ -133,6 +134,9 @@ impl Store {
             .await?;
         if let Some(credential) = credential {
             self.insert_credential(&mut tx, service, credential).await?;
+        }
+        if let Some(receipt) = receipt {
+            self.put_receipt(&mut tx, receipt).await?;
         }
         self.tell(&mut tx, "service_connected", None, Some(service.name.as_str()), "ok").await?;
         self.commit(tx).await

@@ -3,6 +3,7 @@
 mod doors;
 mod kills;
 mod one_bellhop;
+mod receipts;
 mod renewal;
 mod secrets;
 mod sign_ins;

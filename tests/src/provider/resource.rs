@@ -54,7 +54,7 @@ impl Shared {
             if ways.refuses {
                 return false;
             }
-            if ways.api_token.as_deref() == Some(token) {
+            if ways.api_tokens.iter().any(|t| t == token) {
                 return true;
             }
         }

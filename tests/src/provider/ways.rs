@@ -27,8 +27,8 @@ pub struct Ways {
     pub refuses: bool,
     /// Whether revocation acts; otherwise it answers 200 and does nothing, as some do.
     pub revokes: bool,
-    /// An API token that MCP takes.
-    pub api_token: Option<String>,
+    /// API tokens that MCP takes.
+    pub api_tokens: Vec<String>,
     /// What the token endpoint does with the next renewals, one after the other.
     pub faults: VecDeque<Fault>,
     /// What is answered at a path instead of what belongs there.
@@ -49,7 +49,7 @@ impl Default for Ways {
             new_secrets: false,
             refuses: false,
             revokes: true,
-            api_token: None,
+            api_tokens: Vec::new(),
             faults: VecDeque::new(),
             pages: HashMap::new(),
         }

@@ -147,6 +147,8 @@ export const asking = (granted: string[] = []): Extract<SignInPhase, { phase: 'a
 
 export function receipt(now: number, over: Partial<ReceiptView> = {}): ReceiptView {
   return {
+    id: over.service ?? 'mittwald',
+    cause: 'removed',
     service: 'mittwald',
     name: 'mittwald',
     title: 'mittwald',
@@ -202,6 +204,7 @@ export const receipts = (now: number): ReceiptView[] => [
     removed_on: now - DAY,
     dead: { dead: 'still_alive' },
   }),
+  receipt(now, { id: 'earlier', cause: 'replaced', removed_on: now - 2 * DAY }),
   receipt(now, { service: 'old', name: 'old', title: 'Old', removed_on: now - 3 * DAY }),
 ];
 

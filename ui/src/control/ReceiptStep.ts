@@ -3,7 +3,7 @@ import type { StepOutcome } from "./StepOutcome";
 import type { Timestamp } from "./Timestamp";
 
 /**
- * One thing that was tried when a service was removed.
+ * One thing that was tried to give a sign-in back.
  */
 export type ReceiptStep = { 
 /**

@@ -12,6 +12,6 @@ export function matters(receipt: ReceiptView): boolean {
 
 /** The receipts as they are kept, and the one that was just answered, if it isn't among them yet. */
 export function withLatest(kept: readonly ReceiptView[], latest: ReceiptView | null): ReceiptView[] {
-  if (latest === null || kept.some((one) => one.service === latest.service)) return [...kept];
+  if (latest === null || kept.some((one) => one.id === latest.id)) return [...kept];
   return [latest, ...kept];
 }

@@ -126,6 +126,8 @@ it('an address may be typed without its beginning, and a beginning is kept', () 
 
 describe('a receipt', () => {
   const receipt = (service: string, over: Partial<ReceiptView> = {}): ReceiptView => ({
+    id: service,
+    cause: 'removed',
     service,
     name: service,
     title: service,

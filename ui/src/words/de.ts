@@ -328,6 +328,7 @@ export const de: Words = {
 
   receipt: {
     title: (title) => `${title} ist getrennt`,
+    replaced: (title) => `Die frühere Anmeldung bei ${title}`,
     all: 'Getrennt',
     earlier: (count) => n(count, { one: '1 früherer Beleg', other: `${count} frühere Belege` }),
     step: {

@@ -267,6 +267,7 @@ export const en = {
 
   receipt: {
     title: (title: string) => `${title} is disconnected`,
+    replaced: (title: string) => `The earlier sign-in to ${title}`,
     all: 'Disconnected',
     earlier: (count: number) => n(count, { one: '1 earlier receipt', other: `${count} earlier receipts` }),
     step: {

@@ -1,4 +1,4 @@
-//! What was done about the sign-ins of removed services.
+//! What was done about the sign-ins of removed services, and about those that a new one replaced.
 
 use crate::{
     cli::List,
@@ -7,7 +7,7 @@ use crate::{
     times,
 };
 use bellhop_cli::problem::Stop;
-use control::{Answer, Dead, Query, ReceiptStep, ReceiptView, StepOutcome};
+use control::{Answer, Dead, Query, ReceiptCause, ReceiptStep, ReceiptView, StepOutcome};
 
 /// `bellhop services receipts`
 pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), Stop> {
@@ -16,14 +16,18 @@ pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), St
         return Ok(out.json(&receipts)?);
     }
     if receipts.is_empty() {
-        return Ok(out.line("No service was removed yet.")?);
+        return Ok(out.line("No sign-in was given up yet.")?);
     }
     for receipt in &receipts {
         let account = receipt.account.as_ref().map(|a| format!(", {a}")).unwrap_or_default();
         let head = format!(
-            "{} ({}{account}), removed {}",
+            "{} ({}{account}), {} {}",
             receipt.name,
             receipt.title,
+            match receipt.cause {
+                ReceiptCause::Removed => "removed",
+                ReceiptCause::Replaced => "signed in to again",
+            },
             times::exact(receipt.removed_on)
         );
         out.line(Cell::new(Style::Strong, head))?;

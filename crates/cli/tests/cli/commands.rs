@@ -424,6 +424,8 @@ fn receipt(service: &str) -> ReceiptView {
         at,
     };
     ReceiptView {
+        id: service.to_owned(),
+        cause: control::ReceiptCause::Removed,
         service: service.into(),
         name: "blog".parse().unwrap(),
         title: "Blog".to_owned(),

@@ -1,7 +1,9 @@
-//! What is done about the sign-in of a service that was removed, until it is done, and its receipt.
+//! What is done about a sign-in that was given up, because its service was removed or a new one took its place, until
+//! it is done; and its receipt.
 
 use super::Rooms;
-use control::{Dead, ReceiptStep, ReceiptView, SignInMethod, StepOutcome};
+use crate::registry::{Entry, Held};
+use control::{Dead, ReceiptCause, ReceiptStep, ReceiptView, SignInMethod, StepOutcome};
 use model::{Explain, Problem, ServiceId, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 use signin::{Leaving, Life, Tried, Way, WayEnd};
@@ -23,9 +25,22 @@ const ASKED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long it is looked whether a proof is dead that the provider was told of, or never will be.
 const LOOKED: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Why a sign-in was given up.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Cause {
+    /// Its service was removed, whose id the receipt has.
+    #[default]
+    Removed,
+    /// A new sign-in to this service took its place.
+    Replaced { service: ServiceId },
+}
+
 /// What a receipt says, as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Kept {
+    #[serde(default)]
+    cause: Cause,
     name: ShortName,
     title: String,
     account: Option<String>,
@@ -41,13 +56,14 @@ struct Kept {
 
 /// A receipt in work.
 pub(super) struct Receipt {
-    id: ServiceId,
+    id: String,
     removed_on: Timestamp,
     kept: Kept,
     leaving: Option<Leaving>,
 }
 
 impl Receipt {
+    /// Of a service that is removed.
     pub(super) fn new(
         row: &ServiceRow,
         method: SignInMethod,
@@ -56,6 +72,7 @@ impl Receipt {
         now: Timestamp,
     ) -> Self {
         let kept = Kept {
+            cause: Cause::Removed,
             name: row.name.clone(),
             title: row.title.clone(),
             account: row.account.clone(),
@@ -67,12 +84,24 @@ impl Receipt {
             tries: 0,
             next_try: leaving.is_some().then_some(now),
         };
-        Self { id: row.id.clone(), removed_on: now, kept, leaving }
+        Self { id: row.id.to_string(), removed_on: now, kept, leaving }
     }
 
-    /// The task that owned the tokens has ended: these are the last.
-    pub(super) fn set_leaving(&mut self, leaving: Leaving) {
-        self.leaving = Some(leaving);
+    /// The same of a sign-in whose service stays, under an id of its own.
+    pub(super) fn replaced(mut self, id: String) -> Self {
+        let service = std::mem::replace(&mut self.id, id).into();
+        self.kept.cause = Cause::Replaced { service };
+        self
+    }
+
+    /// The same, once the task that owned the tokens has ended: a renewal that was under way has brought others than
+    /// those that were written down.
+    pub(super) async fn with_the_last_tokens(mut self, entry: &Entry) -> Self {
+        if let Held::Owned { owner, .. } = &entry.credential {
+            owner.stop().await;
+            self.leaving = Some(owner.leaving(&entry.row.url));
+        }
+        self
     }
 
     fn read(row: ReceiptRow) -> Option<Self> {
@@ -80,13 +109,13 @@ impl Receipt {
             .inspect_err(|e| tracing::warn!("a receipt can't be read: {e}"))
             .ok()?;
         let leaving = row.pending.as_ref().and_then(Leaving::from_secret);
-        Some(Self { id: row.id.into(), removed_on: row.removed_on, kept, leaving })
+        Some(Self { id: row.id, removed_on: row.removed_on, kept, leaving })
     }
 
     pub(super) fn row(&self) -> Result<ReceiptRow, Problem> {
         let body = serde_json::to_string(&self.kept).map_err(|_| crate::commands::broke())?;
         let pending = self.leaving.as_ref().map(Leaving::to_secret);
-        Ok(ReceiptRow { id: self.id.to_string(), removed_on: self.removed_on, body, pending })
+        Ok(ReceiptRow { id: self.id.clone(), removed_on: self.removed_on, body, pending })
     }
 
     /// Whether some way worked that ends the whole sign-in.
@@ -132,8 +161,14 @@ impl Receipt {
                 at: self.removed_on,
             });
         }
+        let (cause, service) = match &kept.cause {
+            Cause::Removed => (ReceiptCause::Removed, self.id.clone().into()),
+            Cause::Replaced { service } => (ReceiptCause::Replaced, service.clone()),
+        };
         ReceiptView {
-            service: self.id.clone(),
+            id: self.id.clone(),
+            cause,
+            service,
             name: kept.name.clone(),
             title: kept.title.clone(),
             account: kept.account.clone(),
@@ -172,19 +207,22 @@ impl Receipt {
 }
 
 impl Rooms {
-    /// Go on with what is left to do about removed services, as it was kept.
+    /// Go on with what is left to do about sign-ins that were given up, as it was kept. Tried at once: the network may
+    /// be another one now.
     pub(super) async fn load_receipts(self: &Arc<Self>) -> Result<(), Problem> {
         for row in self.store.receipts().await.map_err(|e| e.problem())? {
             if row.pending.is_some()
-                && let Some(receipt) = Receipt::read(row)
+                && let Some(mut receipt) = Receipt::read(row)
             {
+                let now = self.clock.now();
+                receipt.kept.next_try = receipt.kept.next_try.map(|at| at.min(now));
                 tokio::spawn(go_on(Arc::downgrade(self), receipt));
             }
         }
         Ok(())
     }
 
-    /// Do what can be done about a removed service's sign-in, and say how it went so far. The rest is done behind.
+    /// Do what can be done about a sign-in that was given up, and say how it went so far. The rest is done behind.
     pub(super) async fn leave(self: &Arc<Self>, receipt: Receipt) -> ReceiptView {
         let so_far = receipt.view();
         self.leave_once(receipt).await.unwrap_or(so_far)

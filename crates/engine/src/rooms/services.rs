@@ -193,19 +193,21 @@ impl Rooms {
             }
         };
         let kept = credential.as_ref().map(rows::credential_row);
-        self.store.connect_service(&row, kept.as_ref()).await.map_err(|e| e.problem())?;
+        let replaced = self.replaced(inner, &row.id, credential.as_ref());
+        let receipt = replaced.as_ref().map(|(_, receipt)| receipt.row()).transpose()?;
+        // In one transaction: what is to be given back is not forgotten, and nothing is that is still in use.
+        let stored = self.store.connect_service(&row, kept.as_ref(), receipt.as_ref()).await;
+        stored.map_err(|e| e.problem())?;
         let credential = match credential {
             Some(credential) => self.own(&row, credential),
             None => Held::None,
         };
-        if let Some(old) = self.registry.put(Entry { row: row.clone(), credential }) {
-            // The new sign-in is stored: the old one is given back, and nobody waits for that.
-            let (http, clock, url) = (self.http.clone(), Arc::clone(&self.clock), row.url.clone());
+        self.registry.put(Entry { row: row.clone(), credential });
+        if let Some((old, receipt)) = replaced {
+            // Nobody waits for that.
+            let rooms = Arc::clone(self);
             tokio::spawn(async move {
-                // A renewal that was under way would bring other tokens.
-                old.stop().await;
-                let tried = old.leaving(&url).give_back(&http, &[], || clock.now()).await;
-                tracing::info!(?tried, "the earlier sign-in was given back, as far as that goes");
+                rooms.leave(receipt.with_the_last_tokens(&old).await).await;
             });
         }
         self.sign_in_moved(&row.id);
@@ -244,15 +246,8 @@ impl Rooms {
         }
     }
 
-    /// Remove a service and its sign-in at once, give the sign-in back, and say how that went so far.
-    pub(crate) async fn remove_service(
-        self: &Arc<Self>,
-        inner: &Arc<Inner>,
-        id: &ServiceId,
-    ) -> Result<ReceiptView, Problem> {
-        inner.sign_ins.cancel_service(id);
-        let turn = self.changing.lock().await;
-        let entry = self.registry.get(id).ok_or_else(crate::commands::unknown_service)?;
+    /// A receipt for the sign-in of a service that is given up now.
+    fn receipt(&self, inner: &Inner, entry: &Entry) -> Receipt {
         let tile = entry.row.catalogue.as_deref().and_then(|id| inner.catalogue.tile(id));
         let by_hand = tile.and_then(|tile| tile.extra.revoke_page.clone());
         let (leaving, page) = match &entry.credential {
@@ -265,7 +260,42 @@ impl Rooms {
             Held::None | Held::Sealed(_) => (None, by_hand),
         };
         let method = crate::views::method_of(entry.row.method);
-        let mut receipt = Receipt::new(&entry.row, method, page, leaving, self.clock.now());
+        Receipt::new(&entry.row, method, page, leaving, self.clock.now())
+    }
+
+    /// The sign-in whose place a new one takes, and its receipt. `None` where there is none, and where the person gave
+    /// the same secret again: giving that back would end the new sign-in too.
+    fn replaced(
+        &self,
+        inner: &Inner,
+        id: &ServiceId,
+        new: Option<&signin::Credential>,
+    ) -> Option<(Entry, Receipt)> {
+        let old = self.registry.get(id)?;
+        let same = match (&old.credential, new) {
+            (Held::None, _) => true,
+            (Held::Fixed(old), Some(signin::Credential::Fixed(new))) => {
+                old.credential().secret.proof().1.expose() == new.secret.proof().1.expose()
+            }
+            _ => false,
+        };
+        if same {
+            return None;
+        }
+        let receipt = self.receipt(inner, &old).replaced(CredentialId::new(&*self.random).to_string());
+        Some((old, receipt))
+    }
+
+    /// Remove a service and its sign-in at once, give the sign-in back, and say how that went so far.
+    pub(crate) async fn remove_service(
+        self: &Arc<Self>,
+        inner: &Arc<Inner>,
+        id: &ServiceId,
+    ) -> Result<ReceiptView, Problem> {
+        inner.sign_ins.cancel_service(id);
+        let turn = self.changing.lock().await;
+        let entry = self.registry.get(id).ok_or_else(crate::commands::unknown_service)?;
+        let receipt = self.receipt(inner, &entry);
         // Durable first: what is said to be gone stays gone, and what is to be given back is not forgotten.
         self.store.remove_service(id, Some(&receipt.row()?)).await.map_err(|e| e.problem())?;
         self.registry.remove(id);
@@ -274,12 +304,7 @@ impl Rooms {
         self.sign_in_moved(id);
         drop(turn);
         self.relay.service_removed(id).await;
-        if let Held::Owned { owner, .. } = &entry.credential {
-            // A renewal that was under way has brought other tokens than those that were written down.
-            owner.stop().await;
-            receipt.set_leaving(owner.leaving(&entry.row.url));
-        }
-        let view = self.leave(receipt).await;
+        let view = self.leave(receipt.with_the_last_tokens(&entry).await).await;
         if is_playground(inner, &entry.row)
             && !self.registry.all().iter().any(|e| is_playground(inner, &e.row))
         {

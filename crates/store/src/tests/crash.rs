@@ -26,7 +26,7 @@ async fn half_a_refresh() {
 async fn a_kill_between_the_request_and_the_commit_leaves_the_old_token_and_the_intent() {
     let folder = tempfile::tempdir().unwrap();
     let first = store(folder.path()).await;
-    first.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    first.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     first.close().await;
 
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -50,7 +50,7 @@ async fn a_kill_between_the_request_and_the_commit_leaves_the_old_token_and_the_
 async fn a_full_disk_is_said_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     // No larger than it is: SQLite answers as it does on a full disk.
     edit(&store, "PRAGMA max_page_count = 1").await;
     let long = "x".repeat(100_000);

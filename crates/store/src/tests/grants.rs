@@ -131,7 +131,7 @@ async fn a_later_service_of_the_same_name_inherits_no_leave() {
         method: ServiceMethod::None,
         created_on: NOW,
     };
-    store.connect_service(&service, None).await.unwrap();
+    store.connect_service(&service, None, None).await.unwrap();
     store.allow(&connection("n", None), Some(&bearer(family(1, 0)))).await.unwrap();
     store.remove_service(&"s".into(), None).await.unwrap();
     let (kept, bearer) = store.connections().await.unwrap().remove(0);

@@ -35,7 +35,7 @@ async fn the_log_is_read_newest_first_and_a_page_at_a_time() {
 async fn a_change_reaches_the_log_even_if_the_process_ended_in_between_and_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let first = store(folder.path()).await;
-    first.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    first.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     first.flush().await;
     // As after a crash between the log's commit and the outbox's: the row is still there.
     let once: Vec<u8> = sqlx::query_scalar("SELECT once FROM activity")
@@ -69,7 +69,7 @@ async fn a_change_reaches_the_log_even_if_the_process_ended_in_between_and_only_
 async fn what_changes_tells_the_log_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     store.needs_sign_in(&"c1".into(), 1, "signin.refused").await.unwrap();
     store.needs_sign_in(&"c1".into(), 1, "signin.refused").await.unwrap();
     assert!(store.remove_service(&"one".into(), None).await.unwrap());

@@ -10,7 +10,7 @@ async fn the_files_are_their_owners_alone() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     let store = store(&home).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     assert_eq!(fs::metadata(&home).unwrap().permissions().mode() & 0o777, 0o700);
     let mut files = 0;
     for entry in fs::read_dir(&home).unwrap() {

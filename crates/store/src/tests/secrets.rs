@@ -9,7 +9,7 @@ fn unsealable(outcome: Result<Option<CredentialRow>, StoreError>) -> bool {
 async fn a_credential_is_read_back_as_it_was_kept_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = store(folder.path()).await;
-    first.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    first.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     first.close().await;
     let row = oauth(&store(folder.path()).await, "one").await;
     assert_eq!(row.tokens.access.expose(), "access-token-c1");
@@ -23,7 +23,7 @@ async fn a_credential_is_read_back_as_it_was_kept_after_a_restart() {
 async fn no_file_holds_a_readable_token_before_or_after_closing() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     store.commit_refresh(&"c1".into(), 1, &tokens("access-token-2", "refresh-token-2")).await.unwrap();
     let mut seen = 0;
     let mut look = || {
@@ -46,8 +46,8 @@ async fn no_file_holds_a_readable_token_before_or_after_closing() {
 async fn a_secret_moved_to_another_row_does_not_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
-    store.connect_service(&service("two"), Some(&credential("c2"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
+    store.connect_service(&service("two"), Some(&credential("c2")), None).await.unwrap();
     edit(
         &store,
         "UPDATE credentials SET access = (SELECT access FROM credentials WHERE id = 'c2') WHERE id = 'c1'",
@@ -69,7 +69,7 @@ async fn an_edited_address_leaves_nothing_that_could_be_sent_there() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path()).await;
-        store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+        store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
         edit(&store, sql).await;
         assert!(unsealable(store.credential(&"one".into()).await), "{sql}");
     }
@@ -79,9 +79,9 @@ async fn an_edited_address_leaves_nothing_that_could_be_sent_there() {
 async fn signing_in_again_replaces_the_credential_and_keeps_the_service() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     store.save_inventory(&"one".into(), "{}").await.unwrap();
-    store.connect_service(&service("one"), Some(&credential("c2"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c2")), None).await.unwrap();
     assert_eq!(refresh_token(&store, "one").await, "refresh-token-c2");
     assert_eq!(store.services().await.unwrap().len(), 1);
     assert_eq!(store.inventory(&"one".into()).await.unwrap().as_deref(), Some("{}"));
@@ -94,10 +94,10 @@ async fn signing_in_again_replaces_the_credential_and_keeps_the_service() {
 async fn a_sign_in_that_can_not_be_kept_leaves_the_old_credential() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
-    store.connect_service(&service("two"), Some(&credential("c2"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
+    store.connect_service(&service("two"), Some(&credential("c2")), None).await.unwrap();
     let renamed = ServiceRow { name: "two".parse().unwrap(), ..service("one") };
-    let taken = store.connect_service(&renamed, Some(&credential("c3"))).await;
+    let taken = store.connect_service(&renamed, Some(&credential("c3")), None).await;
     assert!(matches!(taken, Err(StoreError::NameTaken)));
     assert_eq!(refresh_token(&store, "one").await, "refresh-token-c1");
 }
@@ -107,7 +107,7 @@ async fn a_writer_of_an_older_generation_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
     let id = "c1".into();
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     assert_eq!(store.commit_refresh(&id, 1, &tokens("a2", "r2")).await.unwrap(), 2);
     assert!(matches!(store.commit_refresh(&id, 1, &tokens("x", "y")).await, Err(StoreError::Superseded)));
     assert!(matches!(store.needs_sign_in(&id, 1, "why").await, Err(StoreError::Superseded)));
@@ -122,7 +122,7 @@ async fn with_keys_of_a_session_everything_works_in_memory() {
     let database = Database::in_memory().await.unwrap();
     let clock = Arc::new(ManualClock::at(NOW));
     let store = Store::new(database, Arc::new(vault), clock, Arc::new(SystemRandom));
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     store.flush().await;
     assert_eq!(refresh_token(&store, "one").await, "refresh-token-c1");
     assert_eq!(store.activity(&ActivityPage::default()).await.unwrap().len(), 1);
@@ -156,7 +156,7 @@ async fn a_secret_that_nothing_renews_comes_back_as_it_was_and_opens_nowhere_els
             FixedKind::Password { .. } => ServiceMethod::Password,
         };
         let service = ServiceRow { method, ..service("one") };
-        store.connect_service(&service, Some(&row(kind.clone()))).await.unwrap();
+        store.connect_service(&service, Some(&row(kind.clone())), None).await.unwrap();
         match store.credential(&"one".into()).await.unwrap().unwrap() {
             CredentialRow::Fixed(found) => {
                 assert_eq!((found.kind, found.secret.expose()), (kind, "the-secret"));
@@ -174,7 +174,7 @@ async fn a_secret_that_nothing_renews_comes_back_as_it_was_and_opens_nowhere_els
     edit(&store, "UPDATE fixed_credentials SET removal = 'https://evil.example/'").await;
     assert!(unsealable(store.credential(&"one".into()).await));
     // An OAuth sign-in takes its place, and the other way round.
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     assert_eq!(oauth(&store, "one").await.tokens.access.expose(), "access-token-c1");
 }
 
@@ -182,7 +182,7 @@ async fn a_secret_that_nothing_renews_comes_back_as_it_was_and_opens_nowhere_els
 async fn what_is_still_to_be_given_back_is_kept_with_the_removal_sealed_and_bound_to_its_row() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
-    store.connect_service(&service("one"), Some(&credential("c1"))).await.unwrap();
+    store.connect_service(&service("one"), Some(&credential("c1")), None).await.unwrap();
     let receipt = |id: &str, pending: Option<&str>| ReceiptRow {
         id: id.to_owned(),
         removed_on: NOW,
