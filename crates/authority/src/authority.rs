@@ -2,6 +2,7 @@ use crate::{
     AskError, Bearer, BridgeAsk, DecideError, Grant, GrantRows, Method, Offered, Request, RevokedBy,
     Surroundings, TokenKey, TokenProblem, Verdict,
     codes::Codes,
+    device::Devices,
     families::{Families, Line},
     keys::{self, Keys},
     label, queue,
@@ -30,6 +31,7 @@ pub struct Authority {
     pub(crate) queue: queue::Queue,
     pub(crate) codes: Codes,
     pub(crate) registrations: Registrations,
+    pub(crate) devices: Devices,
 }
 
 /// Who presented an access token or an access key, and what that is good for.
@@ -65,6 +67,7 @@ impl Authority {
             queue: queue::Queue::new(clock.clone(), random.clone()),
             codes: Codes::default(),
             registrations: Registrations::new(clock.clone()),
+            devices: Devices::new(clock.clone()),
             clock,
             random,
         })
@@ -88,7 +91,7 @@ impl Authority {
     /// Each request must carry a [`crate::Origin`] as an extension, put there by the boundary layer, which has
     /// also checked peer, `Host`, `Origin` and `Sec-Fetch-Site`. The router has no fallback, so it can be merged.
     pub fn routes(self: &Arc<Self>) -> Router {
-        use crate::{authorize, exchange, metadata, register, revoke};
+        use crate::{authorize, device, exchange, metadata, register, revoke};
         // `get` answers HEAD by running the handler, which would make a request out of a mere probe.
         let no = || async { StatusCode::METHOD_NOT_ALLOWED };
         Router::new()
@@ -99,6 +102,8 @@ impl Authority {
             .route("/register", post(register::register))
             .route("/authorize", get(authorize::authorize).head(no))
             .route("/authorize/wait/{handle}", get(authorize::wait).head(no))
+            .route("/device_authorization", post(device::authorize))
+            .route("/device", get(device::page).head(no))
             .route("/token", post(exchange::token))
             .route("/revoke", post(revoke::revoke))
             // Bodies are read with a limit of their own, and answered in the words of their protocol.

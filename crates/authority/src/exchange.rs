@@ -1,8 +1,9 @@
 //! `POST /token`: an app turns its code into tokens, and its refresh token into the next pair.
 
 use crate::{
-    Authority, Bearer, Family, Grant, Method, RevokedBy,
+    Authority, Bearer, Family, Grant, Request, RevokedBy,
     codes::{Approved, Presented},
+    device,
     families::{ACCESS_LIFE, FIRST, Line, Pair},
     params::Params,
     token::{Kind, Token},
@@ -36,9 +37,11 @@ pub(crate) async fn token(
         match form.get("grant_type") {
             Some("authorization_code") => redeem(&authority, &form, client).await,
             Some("refresh_token") => refresh(&authority, &form, client).await,
-            Some(_) => {
-                Err(OauthError::bad("unsupported_grant_type", "use authorization_code or refresh_token"))
-            }
+            Some(device::GRANT) => device::redeem(&authority, &form, client).await,
+            Some(_) => Err(OauthError::bad(
+                "unsupported_grant_type",
+                "use authorization_code, refresh_token or the device code grant",
+            )),
             None => Err(missing("grant_type")),
         }
     });
@@ -49,11 +52,11 @@ pub(crate) async fn token(
     }
 }
 
-fn missing(name: &str) -> OauthError {
+pub(crate) fn missing(name: &str) -> OauthError {
     OauthError::bad("invalid_request", format!("{name} is missing"))
 }
 
-fn invalid_grant(why: &'static str) -> OauthError {
+pub(crate) fn invalid_grant(why: &'static str) -> OauthError {
     OauthError::bad("invalid_grant", why)
 }
 
@@ -102,12 +105,24 @@ async fn redeem(authority: &Authority, form: &Params, client: ClientId) -> Resul
     check(&approved, form, &client, verifier)?;
 
     let Approved { request, scope, .. } = *approved;
+    let line = connect(authority, client, &request, scope).await?;
+    authority.codes.made(code, &line.grant.connection);
+    Ok(issued(authority, &line, &line.pairs().newest))
+}
+
+/// Make the connection that the person allowed, with its first tokens.
+pub(crate) async fn connect(
+    authority: &Authority,
+    client: ClientId,
+    request: &Request,
+    scope: Scope,
+) -> Result<Arc<Line>, OauthError> {
     let now = authority.clock.now();
     let grant = Grant {
         connection: ConnectionId::new(&*authority.random),
         client: Some(client),
         app: request.app.clone(),
-        method: Method::Oauth,
+        method: request.method,
         scope: scope.clone(),
         resource: request.resource.clone(),
         program: request.program.clone(),
@@ -124,8 +139,7 @@ async fn redeem(authority: &Authority, form: &Params, client: ClientId) -> Resul
         authority.forget(&connection);
         return Err(error.into());
     }
-    authority.codes.made(code, &connection);
-    Ok(issued(authority, &line, &line.pairs().newest))
+    Ok(line)
 }
 
 /// Whether the code was given to this client, for this redirect, this challenge and this resource.
@@ -146,7 +160,7 @@ fn check(approved: &Approved, form: &Params, client: &ClientId, verifier: &str) 
     check_resource(form, &approved.request.resource)
 }
 
-fn check_resource(form: &Params, granted: &Resource) -> Result<(), OauthError> {
+pub(crate) fn check_resource(form: &Params, granted: &Resource) -> Result<(), OauthError> {
     match wanted::resource(form.all("resource")) {
         Ok(None) => Ok(()),
         Ok(Some(wanted)) if &wanted == granted => Ok(()),
@@ -204,7 +218,7 @@ fn narrowed(asked: Option<&str>, granted: &Scope) -> Result<Scope, OauthError> {
     Ok(asked)
 }
 
-fn issued(authority: &Authority, line: &Line, pair: &Pair) -> Response {
+pub(crate) fn issued(authority: &Authority, line: &Line, pair: &Pair) -> Response {
     #[derive(Serialize)]
     struct Body<'a> {
         access_token: &'a str,

@@ -12,7 +12,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `authority.rs` | [`Authority`]: what the engine calls |
-//! | `register.rs`, `authorize.rs`, `exchange.rs`, `revoke.rs`, `metadata.rs` | what apps call |
+//! | `register.rs`, `authorize.rs`, `device.rs`, `exchange.rs`, `revoke.rs`, `metadata.rs` | what apps call |
 //! | `queue.rs`, `request.rs`, `backoff.rs` | who waits for the person's answer |
 //! | `token.rs`, `families.rs`, `keys.rs`, `codes.rs` | what tokens and keys look like, and which ones are good |
 //! | `redirect.rs`, `label.rs`, `params.rs`, `wanted.rs`, `origin.rs` | what is believed of what an app sends |
@@ -23,6 +23,7 @@ mod authorize;
 mod backoff;
 mod codes;
 mod deadline;
+mod device;
 mod error;
 mod exchange;
 mod families;
@@ -34,6 +35,7 @@ mod page;
 mod params;
 mod ports;
 mod queue;
+mod rate;
 mod redirect;
 mod register;
 mod request;
@@ -50,8 +52,8 @@ pub use metadata::ChallengeError;
 pub use origin::Origin;
 pub use page::locked_page;
 pub use ports::{
-    AccessKey, Bearer, Client, Family, Grant, GrantRows, Method, Offered, RevokedBy, RowsError, Surroundings,
-    TokenKey,
+    AccessKey, Bearer, CallSite, Client, Family, Grant, GrantRows, Method, Offered, RevokedBy, RowsError,
+    Surroundings, TokenKey,
 };
 pub use queue::Verdict;
 pub use request::{BridgeAsk, Request};

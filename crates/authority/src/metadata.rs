@@ -1,4 +1,4 @@
-use crate::{Authority, Origin, request::all, wire::json};
+use crate::{Authority, Origin, device, request::all, wire::json};
 use axum::{
     Extension,
     extract::{Path, State},
@@ -103,10 +103,11 @@ pub(crate) async fn server(
         "token_endpoint": format!("{origin}/token"),
         "registration_endpoint": format!("{origin}/register"),
         "revocation_endpoint": format!("{origin}/revoke"),
+        "device_authorization_endpoint": format!("{origin}/device_authorization"),
         "scopes_supported": authority.scopes(&Resource::All),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", device::GRANT],
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],

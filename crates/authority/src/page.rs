@@ -117,6 +117,22 @@ pub(crate) fn waiting(language: Language, code: &str, handle: &str, private: boo
     html(StatusCode::OK, language, title, &head, &body)
 }
 
+/// The page at the address that a program shows with its user code. It takes no code: the question is answered in
+/// Bellhop alone, where the code stands too.
+pub(crate) fn device(language: Language) -> Response {
+    let say = |english, german| language.pick(english, german);
+    let title = say("Answer in Bellhop", "Antworte in Bellhop");
+    let sentence = say(
+        "A program on this computer wants to connect, and has shown you a code. Bellhop’s own window asks you about it. Allow it only if you see the same code there.",
+        "Ein Programm auf diesem Computer möchte sich verbinden und hat dir einen Code gezeigt. Bellhop fragt dich in seinem eigenen Fenster danach. Erlaube es nur, wenn dort derselbe Code steht.",
+    );
+    let here = say(
+        "This works on this computer alone. For a program on another one, Bellhop runs there.",
+        "Das gilt nur für diesen Computer. Für ein Programm auf einem anderen läuft Bellhop dort.",
+    );
+    html(StatusCode::OK, language, title, "", &format!("<p>{sentence}</p><p class=\"quiet\">{here}</p>"))
+}
+
 /// A page that says why it goes no further, and what to do.
 pub(crate) fn sorry(language: Language, page: Page) -> Response {
     let say = |english, german| language.pick(english, german);

@@ -142,6 +142,21 @@ pub struct Offered {
     pub title: String,
 }
 
+/// From where a request came, for looking up who sent it. Put into each request as an extension by the boundary layer,
+/// where it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallSite {
+    /// Over loopback TCP: the other end and this one.
+    Loopback {
+        /// The other end.
+        peer: std::net::SocketAddr,
+        /// This end.
+        local: std::net::SocketAddr,
+    },
+    /// Over the socket: the process at the other end.
+    Process(u32),
+}
+
 /// What the authority can see of its surroundings.
 #[async_trait]
 pub trait Surroundings: Send + Sync + 'static {
@@ -150,6 +165,9 @@ pub trait Surroundings: Send + Sync + 'static {
 
     /// The program of this person that listens on a loopback port; `None` when it can't be seen.
     async fn listens_on(&self, port: u16) -> Option<Program>;
+
+    /// The program of this person that sent a request from there; `None` when it can't be seen.
+    async fn calls_from(&self, site: CallSite) -> Option<Program>;
 }
 
 /// Makes the codes behind tokens: a keyed hash under a sub-key of the vault.

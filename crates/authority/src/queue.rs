@@ -1,9 +1,9 @@
 use crate::{
-    AskError, DecideError, Offered, Origin, Request,
+    AskError, DecideError, Method, Offered, Origin, Request,
     backoff::Backoff,
     deadline::Deadline,
     redirect::Redirect,
-    request::{all, match_code},
+    request::{all, match_code, user_code},
 };
 use model::{Access, ClientId, Clock, Program, Random, RequestId, Scope};
 use std::{
@@ -22,10 +22,10 @@ const MOST: usize = 20;
 /// How many answers wait for a browser at most.
 const MOST_ANSWERED: usize = 100;
 
-/// What became of a request of the bridge.
+/// What became of a request of the bridge, or of a device code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The person allowed it. The caller makes the [`crate::Grant`].
+    /// The person allowed it. Whoever waits for this makes the [`crate::Grant`].
     Allowed {
         /// What it may do.
         scope: Scope,
@@ -58,8 +58,12 @@ pub(crate) type Handle = String;
 
 /// Who is told the answer.
 enum Asker {
-    Browser { handle: Handle, ticket: Ticket },
-    Bridge(oneshot::Sender<Verdict>),
+    Browser {
+        handle: Handle,
+        ticket: Ticket,
+    },
+    /// The bridge, or whoever fetches tokens for a device code.
+    Waiter(oneshot::Sender<Verdict>),
 }
 
 struct Waiting {
@@ -164,7 +168,7 @@ impl Queue {
         inner.backoff.check(&Backoff::keys(&draft, None), &*self.clock)?;
         let same = |w: &&Waiting| {
             let seen = |r: &Request| r.program.as_ref().map(|p| p.identity.clone());
-            matches!(w.asker, Asker::Bridge(_))
+            w.request.method == Method::Bridge
                 && w.request.app == draft.app
                 && seen(&w.request) == seen(&draft)
                 && w.request.resource == draft.resource
@@ -176,9 +180,26 @@ impl Queue {
             return Err(AskError::Full);
         }
         let (tell, told) = oneshot::channel();
-        let request = self.wait(&mut inner, draft, Asker::Bridge(tell));
+        let request = self.wait(&mut inner, draft, Asker::Waiter(tell));
         self.show(&inner);
         Ok((request.id.clone(), told))
+    }
+
+    /// Let the request of a device code wait.
+    pub(crate) fn ask_device(
+        &self,
+        draft: Request,
+    ) -> Result<(Arc<Request>, oneshot::Receiver<Verdict>), AskError> {
+        let mut inner = self.lock();
+        self.expire(&mut inner);
+        inner.backoff.check(&Backoff::keys(&draft, None), &*self.clock)?;
+        if inner.waiting.len() >= MOST {
+            return Err(AskError::Full);
+        }
+        let (tell, told) = oneshot::channel();
+        let request = self.wait(&mut inner, draft, Asker::Waiter(tell));
+        self.show(&inner);
+        Ok((request, told))
     }
 
     fn wait(&self, inner: &mut Inner, mut request: Request, asker: Asker) -> Arc<Request> {
@@ -186,14 +207,16 @@ impl Queue {
         request.id = RequestId::new(&*self.random);
         request.asked_on = self.clock.now();
         request.until = ends.wall();
-        request.code = match asker {
-            Asker::Bridge(_) => String::new(),
-            Asker::Browser { .. } => loop {
-                let code = match_code(&*self.random);
-                if inner.waiting.iter().all(|w| w.request.code != code) {
-                    break code;
-                }
-            },
+        let make: fn(&dyn Random) -> String = match request.method {
+            Method::Oauth => match_code,
+            Method::Device => user_code,
+            Method::Bridge | Method::AccessKey => |_| String::new(),
+        };
+        request.code = loop {
+            let code = make(&*self.random);
+            if code.is_empty() || inner.waiting.iter().all(|w| w.request.code != code) {
+                break code;
+            }
         };
         let request = Arc::new(request.sealed());
         inner.waiting.push(Waiting { request: request.clone(), ends, asker });
@@ -229,7 +252,7 @@ impl Queue {
                 inner.backoff.forgive(&Backoff::keys(&request, Some(&ticket.redirect)));
                 self.answer(&mut inner, handle, Answer::Allowed { request, scope, ticket });
             }
-            Asker::Bridge(tell) => {
+            Asker::Waiter(tell) => {
                 inner.backoff.forgive(&Backoff::keys(&request, None));
                 let verdict = Verdict::Allowed { scope, program: request.program.clone() };
                 if tell.send(verdict).is_err() {
@@ -252,7 +275,7 @@ impl Queue {
                 inner.backoff.denied(Backoff::keys(&request, Some(&ticket.redirect)), &*self.clock);
                 self.answer(&mut inner, handle, Answer::Denied(ticket));
             }
-            Asker::Bridge(tell) => {
+            Asker::Waiter(tell) => {
                 inner.backoff.denied(Backoff::keys(&request, None), &*self.clock);
                 // A bridge that left before it was denied needs no answer.
                 let _ = tell.send(Verdict::Denied);
@@ -316,7 +339,7 @@ impl Queue {
     fn expire(&self, inner: &mut Inner) -> bool {
         let over = |w: &Waiting| match &w.asker {
             _ if w.ends.passed(&*self.clock) => true,
-            Asker::Bridge(tell) => tell.is_closed(),
+            Asker::Waiter(tell) => tell.is_closed(),
             Asker::Browser { .. } => false,
         };
         let (ended, waiting) = std::mem::take(&mut inner.waiting).into_iter().partition::<Vec<_>, _>(over);
@@ -327,7 +350,7 @@ impl Queue {
             match asker {
                 Asker::Browser { handle, ticket } => self.answer(inner, handle, Answer::Expired(ticket)),
                 // One that left is told nothing.
-                Asker::Bridge(tell) => drop(tell.send(Verdict::Expired)),
+                Asker::Waiter(tell) => drop(tell.send(Verdict::Expired)),
             }
         }
         any

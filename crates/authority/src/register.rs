@@ -1,5 +1,6 @@
 use crate::{
-    Authority, Client, label,
+    Authority, Client, device, label,
+    rate::Rate,
     redirect::{BadRedirect, Redirect},
     wire::{OauthError, json, json_bytes},
 };
@@ -9,20 +10,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock as GovernorClock, Reference},
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::{InMemoryState, NotKeyed},
-};
 use model::{ClientId, Clock};
 use serde::Deserialize;
 use serde_json::json as object;
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-/// How many registrations a minute, and how many at once.
-const A_MINUTE: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// How many clients that were never let in are kept at most.
 const MOST_UNUSED: u32 = 100;
 /// After this an unused registration is forgotten.
@@ -35,36 +27,14 @@ const MOST_REDIRECTS: usize = 10;
 
 /// How fast apps may register.
 pub(crate) struct Registrations {
-    rate: RateLimiter<NotKeyed, InMemoryState, BootClock, NoOpMiddleware<Nanos>>,
-    clock: BootClock,
+    rate: Rate,
     /// Held from counting to keeping, so that the count stays right.
     turn: tokio::sync::Mutex<()>,
 }
 
-/// The clock that was passed in, as the rate limiter reads it.
-#[derive(Clone)]
-struct BootClock(Arc<dyn Clock>);
-
-impl GovernorClock for BootClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(self.0.since_boot())
-    }
-}
-
 impl Registrations {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let clock = BootClock(clock);
-        let rate = RateLimiter::direct_with_clock(Quota::per_minute(A_MINUTE), clock.clone());
-        Self { rate, clock, turn: tokio::sync::Mutex::new(()) }
-    }
-
-    fn check(&self) -> Result<(), OauthError> {
-        self.rate.check().map_err(|wait| {
-            let left: Duration = wait.earliest_possible().duration_since(self.clock.now()).into();
-            too_many(left.as_millis().div_ceil(1000) as u64)
-        })
+        Self { rate: Rate::new(clock), turn: tokio::sync::Mutex::new(()) }
     }
 }
 
@@ -77,6 +47,8 @@ fn too_many(seconds: u64) -> OauthError {
 /// What of a registration (RFC 7591 §2) means something here. Everything else is dropped.
 #[derive(Deserialize)]
 struct Metadata {
+    /// What only asks by device codes is answered nowhere.
+    #[serde(default)]
     redirect_uris: Vec<String>,
     client_name: Option<String>,
     grant_types: Option<Vec<String>>,
@@ -92,15 +64,15 @@ pub(crate) async fn register(
     body: Body,
 ) -> Response {
     match keep(&authority, &headers, body).await {
-        Ok(client) => json(
+        Ok((client, grant_types)) => json(
             StatusCode::CREATED,
             &object!({
                 "client_id": client.id.as_str(),
                 "client_id_issued_at": client.registered_on.seconds(),
                 "client_name": client.name,
                 "redirect_uris": client.redirect_uris,
-                "grant_types": ["authorization_code", "refresh_token"],
-                "response_types": ["code"],
+                "grant_types": grant_types,
+                "response_types": response_types(&client),
                 "token_endpoint_auth_method": "none",
             }),
         ),
@@ -108,13 +80,23 @@ pub(crate) async fn register(
     }
 }
 
-async fn keep(authority: &Authority, headers: &HeaderMap, body: Body) -> Result<Client, OauthError> {
+/// What a client without an address to be answered at can't ask for: a code.
+fn response_types(client: &Client) -> &'static [&'static str] {
+    if client.redirect_uris.is_empty() { &[] } else { &["code"] }
+}
+
+/// Keep a new client. Gives it back with the grants that it may use.
+async fn keep(
+    authority: &Authority,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Client, Vec<&'static str>), OauthError> {
     let bytes = json_bytes(headers, body).await?;
     let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|_| {
         OauthError::bad("invalid_client_metadata", "send a JSON object with a list redirect_uris of texts")
     })?;
-    check(&metadata)?;
-    authority.registrations.check()?;
+    let grant_types = check(&metadata)?;
+    authority.registrations.rate.check().map_err(too_many)?;
 
     let _turn = authority.registrations.turn.lock().await;
     let now = authority.clock.now();
@@ -132,12 +114,16 @@ async fn keep(authority: &Authority, headers: &HeaderMap, body: Body) -> Result<
         registered_on: now,
     };
     authority.rows.register(&client).await?;
-    Ok(client)
+    Ok((client, grant_types))
 }
 
-fn check(metadata: &Metadata) -> Result<(), OauthError> {
+/// The grants that it may use (RFC 7591 §2): those that it names, else the one with a browser.
+fn check(metadata: &Metadata) -> Result<Vec<&'static str>, OauthError> {
+    let has = |word: &str| metadata.grant_types.as_ref().is_some_and(|l| l.iter().any(|w| w == word));
+    let device = has(device::GRANT);
+    let browser = !device || has("authorization_code");
     let count = metadata.redirect_uris.len();
-    if count == 0 || count > MOST_REDIRECTS {
+    if (count == 0 && browser) || count > MOST_REDIRECTS {
         return Err(OauthError::bad("invalid_redirect_uri", "register 1 to 10 redirect URIs"));
     }
     for uri in &metadata.redirect_uris {
@@ -146,11 +132,15 @@ fn check(metadata: &Metadata) -> Result<(), OauthError> {
     }
     let lacks =
         |list: &Option<Vec<String>>, word: &str| list.as_ref().is_some_and(|l| !l.iter().any(|w| w == word));
-    if lacks(&metadata.grant_types, "authorization_code") {
+    if browser && lacks(&metadata.grant_types, "authorization_code") {
         return Err(OauthError::bad("invalid_client_metadata", "grant_types lacks authorization_code"));
     }
-    if lacks(&metadata.response_types, "code") {
+    if browser && lacks(&metadata.response_types, "code") {
         return Err(OauthError::bad("invalid_client_metadata", "response_types lacks code"));
     }
-    Ok(())
+    let mut grants = Vec::new();
+    grants.extend(browser.then_some("authorization_code"));
+    grants.extend(device.then_some(device::GRANT));
+    grants.push("refresh_token");
+    Ok(grants)
 }

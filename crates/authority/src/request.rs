@@ -12,8 +12,8 @@ pub struct Request {
     pub id: RequestId,
     /// SHA-256 over all the rest, in hexadecimal.
     pub snapshot: String,
-    /// The match code that the browser shows too, such as `TIN OAK 7`; unique among those that wait. Empty for
-    /// the bridge, which has no browser.
+    /// The match code that the browser shows too, such as `TIN OAK 7`, or the user code that the program shows, such
+    /// as `WDJB-MJHT`; unique among those that wait. Empty for the bridge, which shows nothing.
     pub code: String,
     /// The registered client; `None` for the bridge.
     pub client: Option<ClientId>,
@@ -137,6 +137,28 @@ pub(crate) fn match_code(random: &dyn Random) -> String {
     random.fill(&mut bytes);
     let word = |b: u8| WORDS[usize::from(b & 63)];
     format!("{} {} {}", word(bytes[0]), word(bytes[1]), 2 + (bytes[2] & 7))
+}
+
+/// The letters of a user code: no vowels, so that no word comes of them, and none that is taken for another
+/// (RFC 8628 §6.1).
+const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+
+/// A user code, such as `WDJB-MJHT`: eight letters of twenty, 34 bits. Nobody types it where it could be guessed: the
+/// person compares it.
+pub(crate) fn user_code(random: &dyn Random) -> String {
+    let mut code = String::with_capacity(9);
+    while code.len() < 9 {
+        let mut byte = [0u8];
+        random.fill(&mut byte);
+        // 240 is twelve times twenty: above it some letters would come more often than others.
+        if byte[0] < 240 {
+            code.push(char::from(LETTERS[usize::from(byte[0] % 20)]));
+        }
+        if code.len() == 4 {
+            code.push('-');
+        }
+    }
+    code
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<AccessKeys>,
     },
+    /// Get tokens for a script on this computer, which the person allows in Bellhop
+    Token(Token),
     /// Let no app's calls pass for a while
     Pause {
         /// minutes15, until-tomorrow or until-resume
@@ -277,6 +279,22 @@ pub(crate) enum AccessKeys {
 fn pause_for(text: &str) -> Result<control::PauseFor, String> {
     serde_json::from_value(text.replace('-', "_").into())
         .map_err(|_| "it is minutes15, until-tomorrow or until-resume".to_owned())
+}
+
+#[derive(Args)]
+pub(crate) struct Token {
+    /// Show a code here that the person compares in Bellhop (RFC 8628)
+    #[arg(long, required = true)]
+    pub device: bool,
+    /// What the script is called
+    #[arg(long, value_name = "N")]
+    pub name: String,
+    /// What it asks for, such as playground:read (repeatable) [default: reading everything]
+    #[arg(long = "scope", value_name = "S", value_parser = Permit::from_str)]
+    pub scope: Vec<Permit>,
+    /// Write the tokens into this file, which only you can read, instead of printing them
+    #[arg(long, value_name = "F")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args)]

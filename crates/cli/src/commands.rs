@@ -14,6 +14,7 @@ mod serve;
 mod services;
 mod sign_in;
 mod status;
+mod token;
 
 pub(crate) use sign_in::day;
 
@@ -70,6 +71,9 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
     if let Command::Doctor(list) = command {
         return doctor::doctor(home, &out, list).await;
     }
+    if let Command::Token(args) = command {
+        return token::token(home, &out, args).await;
+    }
     let mut face = Face::open(home).await?;
     match command {
         Command::Status(list) => status::status(&face, &out, list).await,
@@ -114,6 +118,6 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         Command::Connect { app, dry_run } => apps::connect(&face, &out, &app, dry_run).await,
         Command::Disconnect { app } => apps::disconnect(&face, &out, &app).await,
         Command::Activity { list, follow } => activity::activity(&mut face, &out, list, follow).await,
-        Command::Serve(_) | Command::Mcp(_) | Command::Doctor(_) => Ok(()),
+        Command::Serve(_) | Command::Mcp(_) | Command::Doctor(_) | Command::Token(_) => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! The bridge's boundary: who started it, and may that program in?
 
 use crate::{rooms::Rooms, x};
-use authority::{AskError, BridgeAsk, Verdict};
+use authority::{AskError, BridgeAsk, CallSite, Verdict};
 use model::{ConnectionId, Explain, Problem, Program, Resource};
 use relay::Caller;
 use std::{
@@ -26,6 +26,11 @@ impl Peer {
         Self { pid, app: OnceLock::new() }
     }
 
+    /// From where it calls.
+    pub(crate) fn site(&self) -> CallSite {
+        CallSite::Process(self.pid)
+    }
+
     /// The program that started the bridge, and by what it is known again. Shells and the like between the two don't
     /// count.
     fn seen(&self) -> (Option<Program>, Who) {
@@ -35,7 +40,8 @@ impl Peer {
     }
 }
 
-fn started_by(bridge: u32) -> Option<Program> {
+/// The program that started a process of ours. Shells and the like between the two don't count.
+pub(crate) fn started_by(bridge: u32) -> Option<Program> {
     const BETWEEN: [&str; 9] = ["sh", "bash", "dash", "zsh", "fish", "env", "timeout", "script", "setsid"];
     let mut pid = x::parent(bridge)?;
     let mut last = None;

@@ -4,6 +4,7 @@
 //! a request, and a look at who is at the other end before a byte is read, are what a local port needs.
 
 use crate::{boundary, boundary::hosts::Hosts, bridge::Peer, inner::Inner, patient::Patient, wire::Wire, x};
+use authority::CallSite;
 use axum::body::Body;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -94,12 +95,15 @@ impl Loopback {
                     let (inner, hosts) = (Arc::clone(&inner), Arc::clone(&hosts));
                     tokio::spawn(async move {
                         if may_speak(&stream, peer).await {
+                            let site =
+                                stream.local_addr().ok().map(|local| CallSite::Loopback { peer, local });
                             let answering = Arc::clone(&inner);
                             one(&inner, stream, move |wire, request| {
                                 boundary::tcp::answer(
                                     Arc::clone(&answering),
                                     Arc::clone(&hosts),
                                     wire,
+                                    site,
                                     request,
                                 )
                             })

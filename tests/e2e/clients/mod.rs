@@ -16,3 +16,4 @@ mod python;
 mod rmcp;
 mod sdk;
 mod signed;
+mod ways_in;

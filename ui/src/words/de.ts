@@ -632,6 +632,7 @@ export const de: Words = {
     noServices:
       'Du bist noch bei keinem Dienst angemeldet, es gibt also nichts zu erlauben. Melde dich zuerst bei einem an.',
     code: 'Derselbe Code wie im Browser?',
+    codeDevice: 'Derselbe Code, den das Programm zeigt?',
     left: (time) => `Endet in ${time}`,
     deny: 'Ablehnen',
     allow: 'Erlauben',

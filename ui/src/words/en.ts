@@ -536,6 +536,7 @@ export const en = {
       n(count, { one: 'what is behind these (1 tool)', other: `what is behind these (${count} tools)` }),
     noServices: 'You are not signed in to any service yet, so there is nothing to allow. Sign in to one first.',
     code: 'Same code as in the browser?',
+    codeDevice: 'Same code as the program shows?',
     left: (time: string) => `Ends in ${time}`,
     deny: 'Deny',
     allow: 'Allow',

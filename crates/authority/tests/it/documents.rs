@@ -11,6 +11,7 @@ async fn metadata_names_the_host_that_was_called() {
         let server = house.get("/.well-known/oauth-authorization-server").await.json();
         assert_eq!(server["issuer"], origin);
         assert_eq!(server["token_endpoint"], format!("{origin}/token"));
+        assert_eq!(server["device_authorization_endpoint"], format!("{origin}/device_authorization"));
         assert_eq!(server["code_challenge_methods_supported"], serde_json::json!(["S256"]));
         assert_eq!(server["authorization_response_iss_parameter_supported"], true);
         assert!(server.get("client_id_metadata_document_supported").is_none());

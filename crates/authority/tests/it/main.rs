@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it finds something amiss")]
 
 mod consent;
+mod device;
 mod documents;
 mod keys;
 mod registration;

@@ -123,6 +123,13 @@ impl Surroundings for Around {
     async fn listens_on(&self, port: u16) -> Option<Program> {
         self.listening.lock().unwrap().get(&port).cloned()
     }
+
+    async fn calls_from(&self, site: CallSite) -> Option<Program> {
+        match site {
+            CallSite::Process(7) => Some(program("report.sh")),
+            _ => None,
+        }
+    }
 }
 
 struct Key;

@@ -10,6 +10,9 @@ async fn what_can_not_be_understood_ends_with_2_and_a_word_on_standard_error() {
         &["approve", "TIN OAK 7", "--scope", "everything"],
         &["services", "add"],
         &["services", "add", "playground", "--name", "Not Good"],
+        &["token", "--name", "a"],
+        &["token", "--device"],
+        &["access-keys", "add", "a"],
         &["serve", "--keys", "drawer"],
         &["serve", "--keys", "file="],
         &["serve", "--port", "70000"],
@@ -44,6 +47,8 @@ async fn without_bellhop_each_command_says_so_and_how_to_start_it() {
         &["approve", "TIN OAK 7"],
         &["connections"],
         &["apps"],
+        &["access-keys"],
+        &["token", "--device", "--name", "a"],
         &["connect", "cursor"],
         &["activity", "--follow"],
     ] {

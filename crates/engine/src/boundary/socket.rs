@@ -25,7 +25,7 @@ pub(crate) async fn answer(
     let Some(rooms) = inner.rooms.get() else { return Ok(tcp::locked()) };
     let claimed = request.headers().get(BRIDGE).map(|v| v.to_str().unwrap_or_default().to_owned());
     let (Some(claimed), Some(resource)) = (claimed, Resource::from_path(request.uri().path())) else {
-        return Ok(tcp::by_bearer(rooms, inner.origin(), &wire, request).await);
+        return Ok(tcp::by_bearer(rooms, inner.origin(), &wire, Some(peer.site()), request).await);
     };
     let may_ask = request.method() == Method::POST;
     match bridge::caller(rooms, &peer, &claimed, may_ask).await {

@@ -2,7 +2,7 @@
 
 use super::{hosts::Hosts, reply};
 use crate::{inner::Inner, rooms::Rooms, wire::Wire};
-use authority::{ChallengeError, Origin};
+use authority::{CallSite, ChallengeError, Origin};
 use axum::{body::Body, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, StatusCode, header};
@@ -19,6 +19,7 @@ pub(crate) async fn answer(
     inner: Arc<Inner>,
     hosts: Arc<Hosts>,
     wire: Arc<Wire>,
+    site: Option<CallSite>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
     let (head, body) = request.into_parts();
@@ -34,7 +35,7 @@ pub(crate) async fn answer(
         return Ok(if page { authority::locked_page(&head.headers) } else { locked() });
     };
     let request = Request::from_parts(head, body);
-    Ok(by_bearer(rooms, origin, &wire, request).await)
+    Ok(by_bearer(rooms, origin, &wire, site, request).await)
 }
 
 /// Vault not open: nobody can be known, and no service reached.
@@ -50,10 +51,14 @@ pub(crate) async fn by_bearer(
     rooms: &Arc<Rooms>,
     origin: Origin,
     wire: &Wire,
+    site: Option<CallSite>,
     mut request: Request<Body>,
 ) -> Response {
     let Some(resource) = Resource::from_path(request.uri().path()) else {
         request.extensions_mut().insert(origin);
+        if let Some(site) = site {
+            request.extensions_mut().insert(site);
+        }
         let answer = rooms.authority_routes.clone().oneshot(request);
         return match tokio::time::timeout(WHOLE_REQUEST, answer).await {
             Ok(answer) => answer.unwrap_or_else(|never| match never {}),

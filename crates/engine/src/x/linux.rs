@@ -224,6 +224,13 @@ pub fn listener_program(port: u16) -> Option<Program> {
     listeners(port).filter(|r| r.uid == uid).find_map(|r| program(holder(r.inode)?))
 }
 
+/// This user's program at the other end of a loopback connection.
+pub fn peer_program(peer: SocketAddr, local: SocketAddr) -> Option<Program> {
+    let ends = [(written(peer), written(local)), (written(mapped(peer)), written(mapped(local)))];
+    let own = |r: &Row| ends.iter().any(|(peer, local)| r.local == *peer && r.remote == *local);
+    program(holder(rows().into_iter().find(own)?.inode)?)
+}
+
 /// Who holds a port, in words: a program's name and process id, or that it is another user's.
 pub fn port_owner(port: u16) -> Option<String> {
     let row = listeners(port).next()?;
@@ -286,6 +293,15 @@ mod tests {
             let local = listener.local_addr().unwrap();
             assert_eq!(tcp_peer_is_ours(client.local_addr().unwrap(), local), Some(true), "{address}");
         }
+    }
+
+    #[test]
+    fn the_program_at_the_other_end_of_a_connection_is_seen() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let local = listener.local_addr().unwrap();
+        let client = TcpStream::connect(local).unwrap();
+        let seen = peer_program(client.local_addr().unwrap(), local).unwrap();
+        assert_eq!(seen.pid, std::process::id());
     }
 
     #[test]
