@@ -120,19 +120,34 @@ async function signIn(...more) {
   return ran.code === 0;
 }
 
-/** Whether Bellhop says that the person has to sign in again. */
-async function needsPerson() {
-  const { output } = await run(['services', '--json']);
-  return JSON.parse(output).some((service) => service.state.state === 'needs_sign_in');
+/** How the services stand. */
+async function services() {
+  const { code, output } = await run(['services', '--json']);
+  return code === 0 ? JSON.parse(output) : [];
 }
 
-/** The person, who lets in whoever asks and gives the service the permissions it asks for, until the app is done. */
+/** Whether Bellhop says that the person has to sign in again. */
+async function needsPerson() {
+  return (await services()).some((service) => service.state.state === 'needs_sign_in');
+}
+
+/** The person allows what a service wants for a call that waits. */
+async function allowMore() {
+  for (const { name, permissions } of await services()) {
+    if (!permissions.wanted.length) continue;
+    const more = permissions.wanted.flatMap((one) => ['--more', one]);
+    await run(['services', 'sign-in', name, ...more, '--no-browser'], { line: open });
+  }
+}
+
+/** The person, who lets in whoever asks and allows what a service wants, until the app is done. */
 async function watch(done) {
   while (!done.aborted) {
     const asked = await run(['requests', '--json']);
     for (const request of asked.code === 0 ? JSON.parse(asked.output) : []) {
       await run(['approve', request.code || request.id, '--scope', `${NAME}:write`], { input: PIN });
     }
+    await allowMore();
     await pause(200, undefined, { signal: done }).catch(() => {});
   }
 }

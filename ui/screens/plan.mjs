@@ -180,6 +180,7 @@ export const pictures = [
     act: then(nav('services'), (page) => page.click('[data-test=details] >> nth=0'), see('[data-test=stays]')),
   },
   { name: 'services-allow-more', scene: 'allow-more', act: nav('services') },
+  { name: 'services-wants-more', scene: 'wants-more', act: nav('services') },
   {
     name: 'services-receipt',
     scene: 'home',

@@ -163,6 +163,9 @@ pub struct PermissionsView {
     pub asked: Vec<String>,
     /// The scopes that were granted.
     pub granted: Vec<String>,
+    /// Those that the service said it wants for what an app asked of it, and that are not granted. They stay here
+    /// until the person has signed in with them, or declined.
+    pub wanted: Vec<String>,
 }
 
 /// How long a service stays signed in.

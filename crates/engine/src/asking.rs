@@ -4,9 +4,11 @@ use crate::{inner::Inner, rooms::Rooms};
 use async_trait::async_trait;
 use model::{ConnectionId, Problem, ServiceId};
 use relay::{About, Admission, Person};
+use sign_ins::Matter;
 use std::sync::{Arc, Weak};
 use tokio::sync::watch;
 
+pub(crate) mod permissions;
 pub(crate) mod permits;
 pub(crate) mod sign_ins;
 pub(crate) mod wish;
@@ -26,6 +28,7 @@ impl Person for Asking {
         let Some((rooms, inner)) = self.there() else { return false };
         match about {
             About::SignIn { service, .. } => rooms.only_sign_in_helps(service),
+            About::Permissions { service, wanted, .. } => rooms.more_permissions_help(service, wanted),
             About::Permit { connection, permit, .. } => {
                 let answerable = inner.desktop.is_some() || rooms.has_pin();
                 // Where the connection may already, it is the app's own token that may not.
@@ -43,6 +46,10 @@ impl Person for Asking {
         match about {
             About::SignIn { service, connection } => {
                 let waiting = rooms.await_sign_in(&inner, &service, &connection)?;
+                until(&rooms, &inner, &connection, waiting.end()).await
+            }
+            About::Permissions { service, connection, wanted } => {
+                let waiting = rooms.await_permissions(&inner, &service, &connection, wanted)?;
                 until(&rooms, &inner, &connection, waiting.end()).await
             }
             About::Permit { connection, permit, tool } => {
@@ -100,6 +107,15 @@ impl Rooms {
     fn only_sign_in_helps(&self, service: &ServiceId) -> bool {
         let needs =
             self.registry.get(service).is_some_and(|e| sign_ins::stand(&e) == sign_ins::Stand::Needed);
-        needs && self.awaited.can_be_asked(service)
+        needs && self.awaited.can_be_asked(&Matter::sign_in(service))
+    }
+
+    /// Whether signing in with these permissions too might help a call to this service. What the provider has
+    /// granted already is asked for no more: the service refuses for another reason.
+    fn more_permissions_help(&self, service: &ServiceId, wanted: &[String]) -> bool {
+        let lacking = self.registry.get(service).is_some_and(|entry| {
+            matches!(entry.credential, crate::registry::Held::Owned { .. }) && sign_ins::lacks(&entry, wanted)
+        });
+        lacking && self.awaited.can_be_asked(&Matter::permissions(service))
     }
 }

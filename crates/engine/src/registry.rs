@@ -40,6 +40,19 @@ pub(crate) enum Held {
     Sealed(Problem),
 }
 
+impl Entry {
+    /// The permissions that the provider granted: without a word from it those that were asked for (RFC 6749 §5.1).
+    /// Nothing for a sign-in that knows none.
+    pub(crate) fn granted(&self) -> Vec<String> {
+        match &self.credential {
+            Held::Owned { owner, .. } => {
+                owner.granted().unwrap_or_else(|| self.row.asked.clone().unwrap_or_default())
+            }
+            Held::None | Held::Fixed(_) | Held::Sealed(_) => Vec::new(),
+        }
+    }
+}
+
 impl Held {
     /// The credential's owner.
     pub(crate) fn owned(self) -> Option<CredentialHandle> {
@@ -159,6 +172,10 @@ impl ProofSource for Owned {
 
     async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem> {
         self.0.refused(generation).await.map(|c| bearer(&c))
+    }
+
+    fn lacks(&self, headers: &http::HeaderMap) -> Option<Vec<String>> {
+        signin::wanted_scopes(headers)
     }
 }
 

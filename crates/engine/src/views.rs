@@ -111,7 +111,7 @@ fn service(rooms: &Rooms, entry: &Entry) -> ServiceView {
         catalogue: row.catalogue.clone(),
         account: row.account.clone(),
         method: method_of(row.method),
-        permissions: permissions(entry),
+        permissions: permissions(rooms, entry),
         exceptions: sign_ins::exceptions(&row.exceptions),
         stays: stays(entry, idle_days(rooms, entry)),
         state: service_state(entry),
@@ -132,13 +132,11 @@ pub(crate) fn method_of(method: store::ServiceMethod) -> SignInMethod {
 }
 
 /// What was asked for, and what was granted: without a word from the provider that is the same (RFC 6749 §5.1).
-fn permissions(entry: &Entry) -> PermissionsView {
-    let asked = entry.row.asked.clone().unwrap_or_default();
-    let granted = match &entry.credential {
-        Held::Owned { owner, .. } => owner.granted().unwrap_or_else(|| asked.clone()),
-        _ => Vec::new(),
-    };
-    PermissionsView { asked, granted }
+fn permissions(rooms: &Rooms, entry: &Entry) -> PermissionsView {
+    let granted = entry.granted();
+    let wanted = rooms.awaited.wanted(&entry.row.id);
+    let wanted = wanted.into_iter().filter(|w| !granted.contains(w)).collect();
+    PermissionsView { asked: entry.row.asked.clone().unwrap_or_default(), granted, wanted }
 }
 
 /// After how many days without use the service's refresh token is lost, where that is known of the provider.

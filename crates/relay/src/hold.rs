@@ -68,6 +68,10 @@ pub(crate) fn about(relay: &Relay, flight: &Flight, error: &RelayError) -> Optio
     let connection = flight.app.connection().id.clone();
     let about = match error {
         RelayError::Other(_) | RelayError::SignedOut { .. } => About::SignIn { service, connection },
+        // One that doesn't say what it wants can't be allowed it.
+        RelayError::Lacks { wanted, .. } if !wanted.is_empty() => {
+            About::Permissions { service, connection, wanted: wanted.clone() }
+        }
         RelayError::NotAllowed { permit, tool, .. } => {
             About::Permit { connection, permit: permit.clone(), tool: tool.clone() }
         }

@@ -2,7 +2,7 @@
 
 use crate::{Connection, Grant};
 use async_trait::async_trait;
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use model::{ConnectionId, Permit, Problem, Resource, Scope, Secret, ServiceId, ShortName, Timestamp};
 use std::{sync::Arc, time::Duration};
 
@@ -102,6 +102,12 @@ pub trait ProofSource: Send + Sync + 'static {
     /// The service answered 401 to the one of this generation: get a newer one, once. The problem when there
     /// is none to be had.
     async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem>;
+
+    /// The service answered 403 with these headers: the permissions that it wants for what it was asked, where that
+    /// is what they say (`insufficient_scope`, RFC 6750 §3.1).
+    fn lacks(&self, _headers: &HeaderMap) -> Option<Vec<String>> {
+        None
+    }
 }
 
 /// Which services there are.
@@ -119,6 +125,15 @@ pub enum About {
         service: ServiceId,
         /// Whose call it is.
         connection: ConnectionId,
+    },
+    /// To allow Bellhop more at the provider.
+    Permissions {
+        /// The service.
+        service: ServiceId,
+        /// Whose call it is.
+        connection: ConnectionId,
+        /// What the service wants for it.
+        wanted: Vec<String>,
     },
     /// To let an app do something that it may not yet.
     Permit {

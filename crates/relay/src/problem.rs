@@ -30,6 +30,9 @@ pub(crate) enum RelayError {
     /// The service refuses even a fresh proof.
     #[error("{title} answered 401")]
     SignedOut { title: String },
+    /// The sign-in is good, and the provider has not allowed it this.
+    #[error("{title} wants {wanted:?}")]
+    Lacks { title: String, wanted: Vec<String> },
     /// No connection to the service.
     #[error("{title} could not be reached: {why}")]
     Unreachable { title: String, why: String },
@@ -97,6 +100,7 @@ impl RelayError {
             Self::BadParams { .. } => "relay.bad_params",
             Self::Other(_) => "relay.not_ready",
             Self::SignedOut { .. } => "relay.signed_out",
+            Self::Lacks { .. } => "relay.lacks_permission",
             Self::Unreachable { .. } => "relay.unreachable",
             Self::TimedOut { .. } => "relay.timed_out",
             Self::Insecure { .. } => "relay.insecure",
@@ -221,6 +225,22 @@ impl Explain for RelayError {
                 format!("Open Bellhop and sign in to {title} again."),
             )
             .with("service", title),
+            Self::Lacks { title, wanted } if wanted.is_empty() => Problem::new(
+                code,
+                format!("{title} needs a permission for that which the sign-in doesn't have."),
+                format!("Open Bellhop, and choose “Allow more” at {title}."),
+            )
+            .with("service", title),
+            Self::Lacks { title, wanted } => {
+                let wanted = wanted.join(" ");
+                Problem::new(
+                    code,
+                    format!("{title} needs a permission for that which the sign-in doesn't have: {wanted}."),
+                    format!("Open Bellhop, and choose “Allow more” at {title}."),
+                )
+                .with("service", title)
+                .with("wanted", wanted)
+            }
             Self::Unreachable { title, .. } => Problem::new(
                 code,
                 format!("{title} could not be reached."),

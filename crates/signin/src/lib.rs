@@ -72,5 +72,6 @@ pub use ports::{
     AuthorizationServer, Browser, ClientAuth, ClientSource, Credential, CredentialRows, Interrupted,
     OauthCredential, Registration, RowsError, Tokens,
 };
+pub use probe::wanted_scopes;
 pub use redirect::SCHEME_REDIRECT;
 pub use wordpress::WordPressError;

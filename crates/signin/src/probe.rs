@@ -40,6 +40,24 @@ pub(crate) enum Standing {
 pub(crate) struct Challenge {
     pub(crate) resource_metadata: Option<String>,
     pub(crate) scope: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+/// The scopes that a service which answered 403 wants for what it was asked, when that is why
+/// (`insufficient_scope`, RFC 6750 §3.1). Empty when it doesn't say which.
+pub fn wanted_scopes(headers: &HeaderMap) -> Option<Vec<String>> {
+    let challenge = bearer_challenge(headers).filter(|c| c.error.as_deref() == Some("insufficient_scope"))?;
+    let scope = challenge.scope.unwrap_or_default();
+    // Hardly a service has more; what has would fill the window and the address of the sign-in page.
+    Some(scope.split_ascii_whitespace().filter(|s| is_scope(s)).take(MAX_WANTED).map(str::to_owned).collect())
+}
+
+/// How many scopes of a challenge are looked at.
+const MAX_WANTED: usize = 50;
+
+/// The form of a scope (RFC 6749 §3.3), and no longer than any that was seen.
+fn is_scope(text: &str) -> bool {
+    text.len() <= 200 && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 /// Ask an address whether it is an MCP server, as a stranger.
@@ -337,6 +355,7 @@ fn parse_bearer(text: &str) -> Option<Challenge> {
         match name.trim().to_ascii_lowercase().as_str() {
             "resource_metadata" => challenge.resource_metadata = Some(value),
             "scope" if !value.trim().is_empty() => challenge.scope = Some(value),
+            "error" => challenge.error = Some(value),
             _ => {}
         }
     }
@@ -378,14 +397,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_403_wants_is_read_only_where_the_permission_is_why() {
+        let wants = |challenge: &str| {
+            let headers = HeaderMap::from_iter([(header::WWW_AUTHENTICATE, challenge.parse().unwrap())]);
+            wanted_scopes(&headers)
+        };
+        let said = r#"Bearer error="insufficient_scope", scope="notes:read notes:write", resource_metadata="https://a/""#;
+        assert_eq!(wants(said).unwrap(), ["notes:read", "notes:write"]);
+        assert_eq!(wants("Bearer error=insufficient_scope").unwrap(), Vec::<String>::new());
+        assert_eq!(wants(r#"Bearer error="invalid_token", scope="a""#), None);
+        assert_eq!(wants(r#"Basic realm="insufficient_scope""#), None);
+        // What is no scope, and more than anybody has.
+        let odd = format!(r#"Bearer error="insufficient_scope", scope="good {} a\\b""#, "x".repeat(201));
+        assert_eq!(wants(&odd).unwrap(), ["good"]);
+        let many = (0..80).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        let many = format!(r#"Bearer error="insufficient_scope", scope="{many}""#);
+        assert_eq!(wants(&many).unwrap().len(), MAX_WANTED);
+    }
+
+    #[test]
     fn the_bearer_challenge_is_found_among_others_and_read_as_written() {
         let bearer = |metadata: Option<&str>, scope: Option<&str>| {
-            Some(Challenge { resource_metadata: metadata.map(Into::into), scope: scope.map(Into::into) })
+            Some(Challenge {
+                resource_metadata: metadata.map(Into::into),
+                scope: scope.map(Into::into),
+                error: None,
+            })
         };
         let table = [
             ("Bearer", bearer(None, None)),
             ("bearer realm=\"a, b\", resource_metadata=\"https://x/y\"", bearer(Some("https://x/y"), None)),
-            ("Bearer scope=\"a b\",error=invalid_token", bearer(None, Some("a b"))),
+            (
+                "Bearer scope=\"a b\",error=invalid_token",
+                bearer(None, Some("a b")).map(|c| Challenge { error: Some("invalid_token".into()), ..c }),
+            ),
             ("Basic realm=\"x\", Bearer scope=a", bearer(None, Some("a"))),
             ("Bearer scope=a, Basic realm=\"x\", scope=b", bearer(None, Some("a"))),
             (r#"Bearer resource_metadata="https://x/\"q", scope="""#, bearer(Some("https://x/\"q"), None)),

@@ -224,6 +224,19 @@ export const scenes: Record<string, Scene> = {
     wordpress,
   ),
   'sign-in-finishing': phase(() => ({ phase: 'finishing' })),
+  'wants-more': {
+    view: (now) => ({
+      ...home(now),
+      services: [
+        service('mittwald', {
+          title: 'mittwald',
+          catalogue: 'mittwald',
+          permissions: { asked: MITTWALD, granted: MITTWALD, wanted: ['app:write'] },
+          awaited_by: ['Cursor on anna-laptop'],
+        }),
+      ],
+    }),
+  },
   'allow-more': {
     view: (now) => ({ ...home(now), sign_ins: [signIn(asking(MITTWALD), { service: 'mittwald' })] }),
   },
@@ -234,7 +247,7 @@ export const scenes: Record<string, Scene> = {
         service('mittwald', {
           title: 'mittwald',
           catalogue: 'mittwald',
-          permissions: { asked: [...MITTWALD, 'app:write'], granted: ['user:read', 'project:read'] },
+          permissions: { asked: [...MITTWALD, 'app:write'], granted: ['user:read', 'project:read'], wanted: [] },
           exceptions: ['pkce_undeclared', 'no_resource'],
           stays: { stays: 'until', at: now + 100 * DAY },
         }),

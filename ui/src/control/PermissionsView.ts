@@ -11,4 +11,9 @@ asked: Array<string>,
 /**
  * The scopes that were granted.
  */
-granted: Array<string>, };
+granted: Array<string>, 
+/**
+ * Those that the service said it wants for what an app asked of it, and that are not granted. They stay here
+ * until the person has signed in with them, or declined.
+ */
+wanted: Array<string>, };

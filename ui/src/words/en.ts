@@ -58,6 +58,7 @@ export const en = {
     asksMore: (app: string, service: string) => `${app} wants to do more with ${service}.`,
     answer: 'Answer…',
     needsSignIn: (service: string) => `${service} needs you to sign in again.`,
+    wantsMore: (service: string) => `${service} needs to allow Bellhop more.`,
     waits: (who: string) => `Waiting for it: ${who}`,
     signInAgain: 'Sign in again',
   },
@@ -189,6 +190,7 @@ export const en = {
     grantedAll: 'all that was asked for',
     grantedNothing: 'nothing',
     refused: 'Not granted',
+    wanted: 'Needed now',
     allowMore: 'Allow more…',
     allowMoreLabel: (title: string) => `Allow more at ${title}`,
     exceptions: 'Left out for you',
@@ -197,6 +199,7 @@ export const en = {
       no_resource: 'telling the sign-in what it is for, which this service doesn’t understand',
     },
     needs: 'needs you: sign in again',
+    wantsMore: 'needs you: allow more',
     signedOut: 'signed out',
     trouble: 'can’t say right now what it offers',
     degraded: (when: string) => `not reachable right now, tried again at ${when}`,
@@ -317,6 +320,7 @@ export const en = {
       others: (count: number) =>
         n(count, { one: '1 more that can be asked for', other: `${count} more that can be asked for` }),
       has: 'has it already',
+      wanted: 'needed for what an app asked',
       changes: 'can change things',
       how: 'How do you want to sign in?',
       method: {

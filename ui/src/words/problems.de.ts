@@ -188,6 +188,10 @@ export const problems: Record<string, Said> = {
   ),
   'engine.not_widened': say('{app|Der App} ließ sich das nicht erlauben.', again),
   'engine.request_changed': say('Gefragt wird etwas anderes, als dir gezeigt wurde.', 'Sieh noch einmal hin.'),
+  'engine.permission_not_granted': say(
+    `{service|Der Dienst} hat nicht erlaubt, was dafür nötig ist.`,
+    `Wähl in Bellhop bei {service|dem Dienst} „Mehr erlauben“, oder frag den Anbieter danach.`,
+  ),
   'engine.sign_in_declined': say(
     `Die Anmeldung bei {service|dem Dienst} wurde nicht zu Ende gebracht.`,
     'Melde dich in Bellhop an und frag dann noch einmal.',
@@ -454,6 +458,10 @@ export const problems: Record<string, Said> = {
   'relay.no_method': say('Das kennt Bellhop nicht.'),
   'relay.bad_params': say('Die Anfrage der App ist unvollständig.'),
   'relay.not_ready': say('Der Dienst ist gerade nicht bereit.', again),
+  'relay.lacks_permission': say(
+    `{service|Der Dienst} braucht dafür eine Erlaubnis, die die Anmeldung nicht hat: {wanted|welche, sagt er nicht}.`,
+    `Öffne Bellhop und wähl bei {service|dem Dienst} „Mehr erlauben“.`,
+  ),
   'relay.signed_out': say(`${service} nimmt die Anmeldung nicht mehr an.`, signInAgain),
   'relay.unreachable': say(
     `${service} war nicht zu erreichen.`,

@@ -22,6 +22,9 @@ pub(super) async fn list(face: &Face, out: &Output, list: List) -> Result<(), St
 
 fn row(service: &ServiceView) -> [Cell; 6] {
     let state = match &service.state {
+        ServiceState::Connected { .. } if !service.permissions.wanted.is_empty() => {
+            Cell::new(Style::Bad, "wants to be allowed more")
+        }
         // Until when is not said here: as a rule it is renewed long before.
         ServiceState::Connected { .. } => Cell::new(Style::Good, "connected"),
         ServiceState::Degraded { next_try, .. } => {
@@ -126,6 +129,7 @@ pub(super) async fn show(face: &Face, out: &Output, name: &str, list: List) -> R
         ("Stays", stays),
         ("Asked for", permissions(&service.permissions.asked)),
         ("Granted", permissions(&service.permissions.granted)),
+        ("Wanted", permissions(&service.permissions.wanted)),
     ] {
         out.line(format!("{what:<13} {value}"))?;
     }

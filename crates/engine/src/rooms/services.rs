@@ -2,6 +2,7 @@
 
 use super::{Rooms, leaving::Receipt};
 use crate::{
+    asking::sign_ins::Matter,
     catalogue::At,
     inner::Inner,
     registry::{Entry, Held},
@@ -123,7 +124,9 @@ impl Rooms {
     fn needs_person(&self, inner: &Inner, service: &ServiceId) {
         let Some(entry) = self.registry.get(service) else { return };
         // Where a call met it, that has asked in words of its own.
-        if let Some(desktop) = inner.desktop.as_ref().filter(|_| !self.awaited.was_asked(service)) {
+        if let Some(desktop) =
+            inner.desktop.as_ref().filter(|_| !self.awaited.was_asked(&Matter::sign_in(service)))
+        {
             desktop.notify(crate::Notice {
                 title: format!("{} needs you to sign in again", entry.row.title),
                 body: "Nothing is lost. Open Bellhop to sign in.".to_owned(),
@@ -210,7 +213,7 @@ impl Rooms {
                 rooms.leave(receipt.with_the_last_tokens(&old).await).await;
             });
         }
-        self.sign_in_moved(&row.id);
+        self.signed_in_again(&row.id);
         if first {
             self.first_service(inner).await;
         }

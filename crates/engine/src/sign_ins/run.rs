@@ -124,6 +124,17 @@ pub(crate) async fn again(inner: &Arc<Inner>, service: ServiceId, mut wish: Wish
     wish.exceptions.get_or_insert(exceptions);
     if wish.permissions.is_none() {
         wish.permissions = entry.row.asked.clone();
+        // Who is asked sees what apps wait for, and may take it out.
+        let wanted = rooms.awaited.wanted(&service);
+        if wish.ask && !wanted.is_empty() {
+            let mut all = wish.permissions.unwrap_or_else(|| entry.granted());
+            for one in wanted {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+            wish.permissions = Some(all);
+        }
     }
     begin(inner, rooms, Purpose::Again { service, tile, wish }, url).await
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
 mod asking;
+mod asking_more;
 mod asking_sign_in;
 mod bridges;
 mod catalogue;

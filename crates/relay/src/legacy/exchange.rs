@@ -201,6 +201,10 @@ pub(crate) fn accepted<B>(
         status if status.is_success() => Ok(response),
         StatusCode::NOT_FOUND if head.session.is_some() => Err(RelayError::SessionGone { title }),
         StatusCode::UNAUTHORIZED => Err(RelayError::SignedOut { title }),
+        StatusCode::FORBIDDEN => Err(match lacks(service, response.headers()) {
+            Some(wanted) => RelayError::Lacks { title, wanted },
+            None => RelayError::Status { title, status: StatusCode::FORBIDDEN.as_u16() },
+        }),
         StatusCode::TOO_MANY_REQUESTS => {
             let wait = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok());
             // A number of seconds or a date; anything longer is not repeated.
@@ -208,6 +212,11 @@ pub(crate) fn accepted<B>(
         }
         status => Err(RelayError::Status { title, status: status.as_u16() }),
     }
+}
+
+/// What a service that answers 403 wants to be allowed, in so many words.
+fn lacks(service: &Service, headers: &http::HeaderMap) -> Option<Vec<String>> {
+    service.proof.as_ref()?.lacks(headers)
 }
 
 /// Whether a response is an event stream, one message, or neither.

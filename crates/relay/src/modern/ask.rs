@@ -61,12 +61,9 @@ pub(crate) async fn discover(http: &Http, limits: &Limits, service: &Service) ->
         let response = send(http, service, &request).await?;
         let status = response.status();
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
                 exchange::accepted(service, Head::default(), response)?;
                 Ok(Probed::Not { sure: false })
-            }
-            StatusCode::FORBIDDEN => {
-                Err(RelayError::Status { title: service.title.clone(), status: status.as_u16() })
             }
             status if status.is_success() => {
                 let answer = exchange::answer_of(limits, service, response, &request.id).await;

@@ -46,6 +46,11 @@ impl ProofSource for SignIn {
     async fn refused(&self, generation: u64) -> Result<Arc<Proof>, Problem> {
         self.tokens.refused(generation).await
     }
+
+    fn lacks(&self, headers: &http::HeaderMap) -> Option<Vec<String>> {
+        let wanted = headers.get("www-authenticate")?.to_str().unwrap();
+        Some(wanted.split(' ').filter(|w| !w.is_empty()).map(ToOwned::to_owned).collect())
+    }
 }
 
 /// A house whose person can be asked, before a service with a sign-in.
@@ -182,6 +187,61 @@ async fn a_call_that_may_not_be_made_yet_is_held_and_made_when_the_person_allows
             assert_eq!(answer.json()["result"]["done"], true, "{}", answer.json());
         }
         assert!(peer.got("tools/call").iter().all(|g| g.json()["params"]["name"] == "write"));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_provider_does_not_allow_is_held_and_made_again_when_it_does() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        let (house, signin, mut asked) = house(&peer, limits()).await;
+        house.relay.refresh_inventory(&"id-a".into()).await.unwrap();
+        let session = house.open("/mcp/a").await;
+        let body = work(1);
+        for modern in [false, true] {
+            let person = async {
+                peer.call().await.lacks("notes:read notes:write");
+                let (about, tell) = asked.recv().await.unwrap();
+                let About::Permissions { service, connection, wanted } = about else { panic!("{about:?}") };
+                assert_eq!((service.to_string(), connection.as_str()), ("id-a".into(), "connection-1"));
+                assert_eq!(wanted, ["notes:read", "notes:write"]);
+                signin.tokens.generation.fetch_add(1, Ordering::SeqCst);
+                tell.send(Ok(())).unwrap();
+                served(&peer).await;
+            };
+            let calling = async {
+                if modern {
+                    house.ask(Ask::work(1)).await
+                } else {
+                    house.tell("/mcp/a", &session, &body).await
+                }
+            };
+            let (answer, ()) = tokio::join!(calling, person);
+            assert_eq!(answer.json()["result"]["done"], true, "{}", answer.json());
+        }
+        let tokens: Vec<_> =
+            peer.got("tools/call").iter().map(|g| g.headers["authorization"].clone()).collect();
+        assert_eq!(tokens, ["Bearer token-0", "Bearer token-1", "Bearer token-1", "Bearer token-2"]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_still_not_allowed_is_not_held_again_and_one_that_says_nothing_is_not_held_at_all() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        let (house, _, mut asked) = house(&peer, limits()).await;
+        house.relay.refresh_inventory(&"id-a".into()).await.unwrap();
+        let person = async {
+            peer.call().await.lacks("notes:write");
+            asked.recv().await.unwrap().1.send(Ok(())).unwrap();
+            peer.call().await.lacks("notes:write");
+        };
+        let (answer, ()) = tokio::join!(house.ask(Ask::work(1)), person);
+        let error = answer.json()["error"].clone();
+        assert_eq!(error["data"]["code"], "relay.lacks_permission", "{error}");
+        assert!(error["message"].as_str().unwrap().contains("notes:write. Open Bellhop"), "{error}");
+        let person = async { peer.call().await.lacks("") };
+        let (answer, ()) = tokio::join!(house.ask(Ask::work(2)), person);
+        assert_eq!(answer.json()["error"]["data"]["code"], "relay.lacks_permission");
+        assert!(asked.try_recv().is_err(), "nobody is asked for nothing");
     }
 }
 

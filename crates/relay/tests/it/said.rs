@@ -94,6 +94,11 @@ impl Call {
     }
 
     /// The answer is a stream; also gives the request's id.
+    /// The sign-in may not do this.
+    pub(crate) fn lacks(self, challenge: &'static str) {
+        self.respond((http::StatusCode::FORBIDDEN, [("www-authenticate", challenge)], "no"));
+    }
+
     pub(crate) fn stream(self) -> (Events, Value) {
         let (events, response) = Events::new();
         let id = self.id();
