@@ -31,6 +31,9 @@ const modern = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION === '2026-07-28';
 const bellhop = join(process.env.BELLHOP_PROGRAMS, 'bellhop');
 const home = mkdtempSync(join(tmpdir(), 'bellhop-suite-'));
 const env = { ...computer(), BELLHOP_HOME: join(home, 'bellhop') };
+// Where the document stands by which Bellhop introduces itself: the suite knows one address alone.
+if (process.env.MCP_CONFORMANCE_SCENARIO === 'auth/basic-cimd')
+  env.BELLHOP_CLIENT_METADATA_URL = 'https://conformance-test.local/client-metadata.json';
 delete env.DISPLAY;
 delete env.BROWSER;
 

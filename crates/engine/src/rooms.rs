@@ -126,7 +126,8 @@ impl Rooms {
                     Arc::clone(&random),
                     browser,
                     client_name,
-                ),
+                )
+                .with_document(std::env::var("BELLHOP_CLIENT_METADATA_URL").ok().filter(|v| !v.is_empty())),
                 bridge_asks: Asks::default(),
                 wires: Wires::default(),
                 apps: inner.apps.clone(),

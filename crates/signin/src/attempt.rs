@@ -323,6 +323,19 @@ impl SignIn {
         }
     }
 
+    /// Introduce itself with the Client ID Metadata Document at this address instead of the build's own.
+    /// What can't be one is left out, with a warning in the log.
+    #[must_use]
+    pub fn with_document(mut self, address: Option<String>) -> Self {
+        let Some(address) = address else { return self };
+        if crate::introduce::may_be_document(&address) {
+            self.client_document = Some(address);
+        } else {
+            tracing::warn!("BELLHOP_CLIENT_METADATA_URL is no address of a metadata document");
+        }
+        self
+    }
+
     /// Start to sign in, on a task of its own. Returns at once; needs a Tokio runtime.
     pub fn begin(&self, target: Target) -> Attempt {
         let (phase, phases) = watch::channel(Phase::Looking);

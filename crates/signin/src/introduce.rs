@@ -89,3 +89,38 @@ impl Flow {
         self.registration.insert(registration).clone()
     }
 }
+
+/// Whether an address can be that of a Client ID Metadata Document: https, with a path, and nothing that a server would
+/// have to leave out to compare it (draft-ietf-oauth-client-id-metadata-document, section 3).
+pub(crate) fn may_be_document(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.path() != "/"
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.as_str() == address
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_document;
+
+    #[test]
+    fn an_address_of_a_metadata_document_is_one_that_every_server_reads_alike() {
+        assert!(may_be_document("https://bellhop.example/client.json"));
+        for bad in [
+            "http://bellhop.example/client.json",
+            "https://bellhop.example",
+            "https://bellhop.example/",
+            "https://bellhop.example/client.json#x",
+            "https://anna@bellhop.example/client.json",
+            "https://bellhop.example/a/../client.json",
+            "client.json",
+            "",
+        ] {
+            assert!(!may_be_document(bad), "{bad}");
+        }
+    }
+}
