@@ -52,7 +52,11 @@ export const pictures = [
       see('[data-test=name-field]'),
     ),
   },
-  { name: 'ways', scene: 'door', act: then(nav('apps'), open('ways'), see('[data-test=key-form]')) },
+  {
+    name: 'ways',
+    scene: 'door',
+    act: then(nav('apps'), open('ways'), see('[data-test=key-form]'), open('form-json'), see('[data-test=copy-json]')),
+  },
   {
     name: 'ways-key',
     scene: 'door',

@@ -7,6 +7,7 @@ use crate::{
     AskError, Authority, Method, Origin, Request,
     authority::draft,
     codes::Approved,
+    generic,
     page::{self, Language, Page},
     params::Params,
     queue::{Answer, Poll, Ticket},
@@ -86,11 +87,12 @@ async fn ask(
     let asked = wanted::asked(params.get("scope"), &offered)
         .ok_or_else(|| refuse("invalid_scope", "none of these services is here"))?;
 
+    let program = observe(authority, &ticket.redirect).await;
     let request = Request {
+        app: if generic::is(&client) { generic::name(program.as_ref()) } else { name },
         client: Some(client),
-        app: name,
         redirect: ticket.redirect.shown(),
-        program: observe(authority, &ticket.redirect).await,
+        program,
         resource,
         ..draft(Method::Oauth, asked, offered)
     };
@@ -127,6 +129,11 @@ async fn vouched(authority: &Authority, params: &Params) -> Result<(ClientId, St
             return Err(page(Page::Trouble));
         }
     };
+    if generic::is(&id) {
+        let sent = params.get("redirect_uri").and_then(|uri| Redirect::read(uri).ok());
+        let redirect = sent.filter(generic::may_go).ok_or(page(Page::BadReturn))?;
+        return Ok((id, client.name, redirect));
+    }
     let registered: Vec<Redirect> =
         client.redirect_uris.iter().filter_map(|uri| Redirect::read(uri).ok()).collect();
     let redirect = match (params.get("redirect_uri"), registered.as_slice()) {

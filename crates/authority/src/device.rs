@@ -9,6 +9,7 @@ use crate::{
     authority::draft,
     deadline::Deadline,
     exchange::{self, invalid_grant, missing},
+    generic,
     page::{self, Language},
     params::Params,
     queue::WAIT,
@@ -186,7 +187,7 @@ async fn begin(
     };
     let request = Request {
         client: Some(id.clone()),
-        app: client.name,
+        app: if generic::is(&id) { generic::name(program.as_ref()) } else { client.name },
         program,
         resource,
         ..draft(Method::Device, asked, offered)
@@ -195,7 +196,10 @@ async fn begin(
         return Err(OauthError::bad("access_denied", crate::authorize::TURNED_AWAY));
     }
     // A client has one device code at a time: the earlier one's request is withdrawn.
-    authority.devices.lock().retain(|_, d| d.client != id || matches!(d.state, Standing::Spent(_)));
+    authority
+        .devices
+        .lock()
+        .retain(|_, d| !generic::same(&d.request, &request) || matches!(d.state, Standing::Spent(_)));
     let (request, verdict) = authority.queue.ask_device(request).map_err(refused)?;
     authority.watch(request.id.clone());
 

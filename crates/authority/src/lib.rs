@@ -16,6 +16,7 @@
 //! | `queue.rs`, `request.rs`, `backoff.rs` | who waits for the person's answer |
 //! | `token.rs`, `families.rs`, `keys.rs`, `codes.rs` | what tokens and keys look like, and which ones are good |
 //! | `redirect.rs`, `label.rs`, `params.rs`, `wanted.rs`, `origin.rs` | what is believed of what an app sends |
+//! | `generic.rs` | the client of programs that can't register |
 //! | `page.rs` | what the browser shows |
 
 mod authority;
@@ -27,6 +28,7 @@ mod device;
 mod error;
 mod exchange;
 mod families;
+mod generic;
 mod keys;
 mod label;
 mod metadata;
@@ -46,6 +48,7 @@ mod wire;
 
 pub use authority::{Authenticated, Authority};
 pub use error::{AskError, DecideError, TokenProblem};
+pub use generic::GENERIC;
 pub use keys::{KeyError, NewKey};
 pub use label::plain_name;
 pub use metadata::ChallengeError;

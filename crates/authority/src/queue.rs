@@ -2,6 +2,7 @@ use crate::{
     AskError, DecideError, Method, Offered, Origin, Request,
     backoff::Backoff,
     deadline::Deadline,
+    generic,
     redirect::Redirect,
     request::{all, match_code, user_code},
 };
@@ -142,7 +143,7 @@ impl Queue {
         self.expire(&mut inner);
         let keys = Backoff::keys(&draft, Some(&ticket.redirect));
         inner.backoff.check(&keys, &*self.clock)?;
-        let earlier = inner.waiting.iter().position(|w| w.request.client == draft.client);
+        let earlier = inner.waiting.iter().position(|w| generic::same(&w.request, &draft));
         if earlier.is_none() && inner.waiting.len() >= MOST {
             return Err(AskError::Full);
         }

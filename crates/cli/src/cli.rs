@@ -66,6 +66,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<AccessKeys>,
     },
+    /// What to type into a program that Bellhop doesn't know
+    GenericClient {
+        #[command(flatten)]
+        list: List,
+        /// Print only this: json, toml or command
+        #[arg(long = "as", value_name = "FORM", value_parser = ["json", "toml", "command"])]
+        form: Option<String>,
+    },
     /// Get tokens for a script on this computer, which the person allows in Bellhop
     Token(Token),
     /// Let no app's calls pass for a while

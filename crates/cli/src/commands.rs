@@ -6,6 +6,7 @@ mod apps;
 mod catalogue;
 mod connections;
 mod doctor;
+mod generic_client;
 mod pause;
 mod person;
 mod receipts;
@@ -111,6 +112,9 @@ async fn ask(home: &Home, command: Command) -> Result<(), Stop> {
         }
         Command::AccessKeys { command: Some(AccessKeys::Remove { id }), .. } => {
             access_keys::remove(&face, &id).await
+        }
+        Command::GenericClient { list, form } => {
+            generic_client::show(&face, &out, list, form.as_deref()).await
         }
         Command::Pause { length } => pause::pause(&face, length).await,
         Command::Resume => pause::resume(&face).await,

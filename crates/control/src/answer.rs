@@ -57,6 +57,8 @@ pub enum Answer {
         /// The entries.
         entries: Vec<ActivityEntry>,
     },
+    /// What a person types into a program that Bellhop doesn't know.
+    GenericClient(GenericClient),
     /// What the doctor found.
     Doctor(Doctor),
     /// The window was raised, and the person answers there.
@@ -111,6 +113,30 @@ pub struct ConfigChange {
     pub created: bool,
     /// The change as a unified diff; empty when nothing changes.
     pub diff: String,
+}
+
+/// What a person types into a program that Bellhop doesn't know: none of it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct GenericClient {
+    /// The address of all services.
+    pub endpoint: String,
+    /// Where the person's browser is sent (RFC 6749 §3.1).
+    pub authorization_url: String,
+    /// Where tokens are fetched (RFC 6749 §3.2).
+    pub token_url: String,
+    /// The client id. There is no secret; PKCE is required.
+    pub client_id: String,
+    /// All that can be asked for.
+    pub scopes: Vec<String>,
+    /// The same as JSON, in the form of most apps' configs.
+    pub json: String,
+    /// The same as TOML.
+    pub toml: String,
+    /// The command line for an app that starts a program instead.
+    pub command: String,
+    /// The command line with which a script gets tokens.
+    pub script: String,
 }
 
 /// What the doctor found.

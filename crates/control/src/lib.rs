@@ -12,7 +12,7 @@ mod query;
 mod signing_in;
 mod view;
 
-pub use answer::{Answer, AppPreview, Check, ConfigChange, Doctor, Outcome, SignInEnd};
+pub use answer::{Answer, AppPreview, Check, ConfigChange, Doctor, GenericClient, Outcome, SignInEnd};
 pub use client::{Client, ClientError, Events};
 pub use command::{AppMethod, Command, KeysChoice, PauseFor, Proof};
 pub use frame::{Ask, FromEngine, ToEngine};

@@ -37,6 +37,8 @@ pub enum Query {
     },
     /// What was done about the sign-ins of services that were removed, newest first.
     Receipts,
+    /// What a person types into a program that Bellhop doesn't know.
+    GenericClient,
     /// Is all well? Each thing that can be checked, checked.
     Doctor,
 }

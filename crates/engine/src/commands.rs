@@ -1,7 +1,7 @@
 //! What a person does and looks up, carried out.
 
 use crate::{
-    Keys, doctor,
+    Keys, doctor, generic_client,
     inner::Inner,
     sign_ins::{self, Wish},
     unlock, views,
@@ -251,6 +251,11 @@ pub(crate) async fn query(inner: &Arc<Inner>, query: Query) -> Outcome {
         Query::SignInEnd { attempt } => inner.sign_ins.end(&attempt).await.map(Answer::SignInEnd),
         Query::RequestEnd { request } => request_end(inner, &request).await,
         Query::Receipts => Ok(Answer::Receipts { receipts: inner.open_rooms()?.receipts().await? }),
+        Query::GenericClient => {
+            let offered = inner.open_rooms()?.registry.all();
+            let names: Vec<_> = offered.iter().map(|e| e.row.name.clone()).collect();
+            Ok(Answer::GenericClient(generic_client::facts(&inner.origin(), &names)))
+        }
         Query::Doctor => Ok(Answer::Doctor(doctor::look(inner).await)),
     }
 }

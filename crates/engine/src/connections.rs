@@ -48,7 +48,8 @@ impl Known {
     /// same and no other program seen behind it.
     pub(crate) fn turns_away(&self, client: Option<&ClientId>, app: &str, program: Option<&Program>) -> bool {
         let Standing::Revoked { refused: true, .. } = self.standing else { return false };
-        let same_client = client.is_some() && self.grant.client.as_ref() == client;
+        let own = client.filter(|c| c.as_str() != authority::GENERIC);
+        let same_client = own.is_some() && self.grant.client.as_ref() == own;
         let same_program = match (&self.grant.program, program) {
             (Some(then), Some(now)) => then.identity == now.identity,
             _ => true,

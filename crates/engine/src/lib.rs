@@ -18,6 +18,7 @@ mod doctor;
 mod engine;
 mod face;
 mod finish;
+mod generic_client;
 mod home;
 mod inner;
 mod launch;

@@ -144,6 +144,12 @@ impl Rooms {
                 store,
             }
         });
+        let generic = authority::GENERIC.into();
+        rooms
+            .store
+            .keep_client(&generic, "Generic client", rooms.clock.now())
+            .await
+            .map_err(|e| e.problem())?;
         rooms.load_connections().await?;
         rooms.load_services(inner).await?;
         rooms.load_receipts().await?;

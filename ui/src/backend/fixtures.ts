@@ -6,6 +6,7 @@ import type { CatalogueView } from '../control/CatalogueView';
 import type { Check } from '../control/Check';
 import type { ConfigChange } from '../control/ConfigChange';
 import type { ConnectionView } from '../control/ConnectionView';
+import type { GenericClient } from '../control/GenericClient';
 import type { Problem } from '../control/Problem';
 import type { RequestView } from '../control/RequestView';
 import type { ReceiptView } from '../control/ReceiptView';
@@ -319,6 +320,20 @@ export const DIFF: ConfigChange = {
     ' }',
     '',
   ].join('\n'),
+};
+
+const ORIGIN = 'http://127.0.0.1:27440';
+
+export const GENERIC: GenericClient = {
+  endpoint: `${ORIGIN}/mcp`,
+  authorization_url: `${ORIGIN}/authorize`,
+  token_url: `${ORIGIN}/token`,
+  client_id: 'generic',
+  scopes: ['playground:read', 'playground:write'],
+  json: `{\n  "mcpServers": {\n    "bellhop": {\n      "type": "http",\n      "url": "${ORIGIN}/mcp"\n    }\n  }\n}\n`,
+  toml: `[mcp_servers.bellhop]\nurl = "${ORIGIN}/mcp"\n`,
+  command: 'bellhop mcp --app my-app',
+  script: 'bellhop token --device --name my-script --scope playground:read',
 };
 
 export const CHECKS: Check[] = [

@@ -13,6 +13,7 @@ import {
   CHECKS,
   connection,
   DIFF,
+  GENERIC,
   MINUTE,
   playground,
   PROBLEMS,
@@ -274,6 +275,8 @@ export class PreviewBackend implements Backend {
         return Promise.resolve({ answer: 'activity', entries: [] });
       case 'receipts':
         return Promise.resolve({ answer: 'receipts', receipts: this.#receipts });
+      case 'generic_client':
+        return Promise.resolve({ answer: 'generic_client', ...GENERIC });
       case 'doctor':
         return Promise.resolve({ answer: 'doctor', checks: CHECKS });
       default:

@@ -6,6 +6,7 @@ import type { AttemptId } from "./AttemptId";
 import type { ConfigChange } from "./ConfigChange";
 import type { ConnectionId } from "./ConnectionId";
 import type { Doctor } from "./Doctor";
+import type { GenericClient } from "./GenericClient";
 import type { ReceiptView } from "./ReceiptView";
 import type { Section } from "./Section";
 import type { SignInEnd } from "./SignInEnd";
@@ -53,4 +54,4 @@ next: string, } | { "answer": "activity",
 /**
  * The entries.
  */
-entries: Array<ActivityEntry>, } | { "answer": "doctor" } & Doctor | { "answer": "shown" };
+entries: Array<ActivityEntry>, } | { "answer": "generic_client" } & GenericClient | { "answer": "doctor" } & Doctor | { "answer": "shown" };

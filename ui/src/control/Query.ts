@@ -33,4 +33,4 @@ attempt: AttemptId, } | { "ask": "request_end",
 /**
  * Which request.
  */
-request: RequestId, } | { "ask": "receipts" } | { "ask": "doctor" };
+request: RequestId, } | { "ask": "receipts" } | { "ask": "generic_client" } | { "ask": "doctor" };

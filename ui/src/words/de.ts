@@ -616,6 +616,23 @@ export const de: Words = {
       copy: 'Schlüssel kopieren',
       done: 'Ich habe ihn',
     },
+    script: {
+      title: 'Skript',
+      what: 'Für ein Skript auf diesem Computer: Diese Zeile zeigt einen Code, und Bellhop fragt dich in einem kleinen Fenster danach. Setz den eigenen Namen ein.',
+      line: 'Zeile fürs Terminal',
+    },
+    own: {
+      title: 'Von Hand',
+      what: 'Für ein Programm, das dafür eigene Felder hat. Es braucht kein Passwort; Bellhop fragt dich, wenn es zum ersten Mal kommt.',
+      address: 'Adresse',
+      signIn: 'Anmeldeseite',
+      keys: 'Schlüssel kommen von',
+      app: 'Kennung der App',
+      json: 'Als JSON',
+      toml: 'Als TOML',
+      command: 'Als Befehl',
+      copyLabel: (what) => `Kopieren: ${what}`,
+    },
   },
 
   consent: {

@@ -521,6 +521,23 @@ export const en = {
       copy: 'Copy the key',
       done: 'I have it',
     },
+    script: {
+      title: 'Script',
+      what: 'For a script on this computer: this line shows a code, and Bellhop asks you about it in a small window. Put in its own name.',
+      line: 'Line for a terminal',
+    },
+    own: {
+      title: 'By hand',
+      what: 'For a program with fields of its own for this. It needs no password; Bellhop asks you about it when it first comes.',
+      address: 'Address',
+      signIn: 'Sign-in page',
+      keys: 'Keys come from',
+      app: 'App id',
+      json: 'As JSON',
+      toml: 'As TOML',
+      command: 'As a command',
+      copyLabel: (what: string) => `Copy: ${what}`,
+    },
   },
 
   consent: {

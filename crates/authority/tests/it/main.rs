@@ -4,6 +4,7 @@
 mod consent;
 mod device;
 mod documents;
+mod generic;
 mod keys;
 mod registration;
 mod support;

@@ -1,7 +1,7 @@
 //! Access keys, and what is done with connections, from the terminal.
 
 use crate::{faces::Faces, program::Place, views};
-use control::{Answer, Ask, Command, Hidden, Section};
+use control::{Answer, Ask, Command, Hidden, Query, Section};
 use std::os::unix::fs::PermissionsExt;
 
 fn sections(desktop: bool) -> Vec<Section> {
@@ -141,4 +141,40 @@ async fn connections_are_paused_renamed_and_cut_off_without_a_person_and_resumed
             "Resume".to_owned(),
         ]
     );
+}
+
+#[tokio::test]
+async fn what_a_program_that_bellhop_does_not_know_needs_is_printed_whole_or_in_one_form() {
+    let place = Place::new();
+    let facts = control::GenericClient {
+        endpoint: "http://127.0.0.1:27440/mcp".into(),
+        authorization_url: "http://127.0.0.1:27440/authorize".into(),
+        token_url: "http://127.0.0.1:27440/token".into(),
+        client_id: "generic".into(),
+        scopes: vec!["playground:read".into()],
+        json: "{\n}\n".into(),
+        toml: "[a]\nb = \"c\"\n".into(),
+        command: "bellhop mcp --app my-app".into(),
+        script: "bellhop token --device".into(),
+    };
+    let said = facts.clone();
+    let _engine = Faces::start(
+        &place.home,
+        sections(false),
+        Box::new(move |ask| match ask {
+            Ask::Query(Query::GenericClient) => Some(Ok(Answer::GenericClient(said.clone()))),
+            _ => None,
+        }),
+    );
+    let ran = place.run(&["generic-client"], "").await;
+    for value in
+        [&facts.endpoint, &facts.authorization_url, &facts.token_url, &facts.client_id, &facts.script]
+    {
+        assert!(ran.out.contains(value.as_str()), "{ran:?}");
+    }
+    for (form, text) in [("json", &facts.json), ("toml", &facts.toml)] {
+        assert_eq!(&place.run(&["generic-client", "--as", form], "").await.out, text);
+    }
+    assert_eq!(place.run(&["generic-client", "--as", "command"], "").await.out, "bellhop mcp --app my-app\n");
+    assert_eq!(place.run(&["generic-client", "--as", "xml"], "").await.code, Some(2));
 }

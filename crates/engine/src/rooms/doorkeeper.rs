@@ -14,6 +14,14 @@ impl Doorkeeper {
     }
 }
 
+/// Whether two of the generic client are one app: the programs tell, where they were seen. Any other client is what its
+/// id says.
+fn same_program(one: &Grant, other: &Grant) -> bool {
+    let seen = |g: &Grant| g.program.as_ref().map(|p| p.identity.clone());
+    let generic = one.client.as_ref().is_some_and(|c| c.as_str() == authority::GENERIC);
+    !generic || (seen(one).is_some() && seen(one) == seen(other))
+}
+
 #[async_trait]
 impl authority::GrantRows for Doorkeeper {
     async fn register(&self, client: &authority::Client) -> Result<(), authority::RowsError> {
@@ -36,7 +44,8 @@ impl authority::GrantRows for Doorkeeper {
         let rooms = self.rooms()?;
         // The same client at the same endpoint again: its earlier connection has been replaced.
         let earlier = rooms.connections.find(|k| {
-            k.grant.client.is_some() && k.grant.client == grant.client && k.grant.resource == grant.resource
+            let same = k.grant.client.is_some() && k.grant.client == grant.client;
+            same && k.grant.resource == grant.resource && same_program(&k.grant, grant)
         });
         rooms.allow(grant, Some(bearer)).await?;
         if let Some(earlier) = earlier {

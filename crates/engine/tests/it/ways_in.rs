@@ -6,7 +6,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bellhop_engine::Keys;
-use control::{Answer, Command, ConnectionState, ConnectionView, Method};
+use control::{Answer, Command, ConnectionState, ConnectionView, Method, Query};
 use serde_json::{Value, json};
 
 async fn house() -> House {
@@ -223,4 +223,26 @@ async fn an_app_that_was_cut_off_is_asked_about_no_more_until_the_person_asks_it
     let page = house.http.get(address).send().await.unwrap();
     assert_eq!(page.status(), 200);
     soon(house.request()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_generic_client_is_there_from_the_first_start_and_two_programs_with_it_are_two_connections() {
+    let house = house().await;
+    let Answer::GenericClient(facts) = house.engine.face().query(Query::GenericClient).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(facts.endpoint, house.endpoint().await);
+    assert!(
+        facts.authorization_url.ends_with("/authorize") && facts.scopes.contains(&"play:read".to_owned())
+    );
+    for _ in 0..2 {
+        let asking = house.asks_again(&facts.client_id).await;
+        house.approve(&house.request().await, "play:read").await.unwrap();
+        let tokens: Value = house.redeem(&asking).await.json().await.unwrap();
+        let shown = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        assert_eq!(ping(&house, "/mcp", &shown).await, 200, "{tokens}");
+    }
+    // No program is seen behind either: they may be two.
+    let live = house.connections().await.into_iter().filter(|c| c.state == ConnectionState::Allowed);
+    assert_eq!(live.map(|c| c.app).collect::<Vec<_>>(), ["Generic client", "Generic client"]);
 }
