@@ -2,6 +2,7 @@
 
 mod doors;
 mod kills;
+mod matrix;
 mod one_bellhop;
 mod receipts;
 mod renewal;
