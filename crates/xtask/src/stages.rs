@@ -2,6 +2,7 @@
 
 mod bundle;
 mod lint;
+mod named;
 
 use crate::{
     packages,

@@ -74,7 +74,8 @@ async fn no_passphrase_is_asked_where_none_is_missing() {
 async fn ctrl_c_at_the_passphrase_gives_the_terminal_back_as_it_was() {
     let place = Place::new();
     let program = env!("CARGO_BIN_EXE_bellhop");
-    let line = format!("'{program}' serve --keys passphrase; echo code $?; stty -a");
+    // Ctrl-C reaches the shell as well, which is to go on.
+    let line = format!("trap : INT; '{program}' serve --keys passphrase; echo code $?; stty -a");
     // It runs the line at a terminal of its own.
     let mut command = place.command(&[]);
     let mut terminal = tokio::process::Command::new("script");

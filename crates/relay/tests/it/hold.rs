@@ -386,3 +386,32 @@ async fn a_held_call_on_a_session_that_is_open_can_be_cancelled_too_and_its_serv
         assert_eq!(peer.got("tools/call").len(), 3);
     }
 }
+
+#[tokio::test]
+async fn once_the_service_works_on_a_held_call_its_own_clock_runs_and_not_the_holds() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        let short = Limits { hold: Duration::from_millis(300), ..limits() };
+        let (house, signin, mut asked) = house(&peer, short).await;
+        house.relay.refresh_inventory(&"id-a".into()).await.unwrap();
+        signin.ended.store(true, Ordering::SeqCst);
+        let person = async {
+            let (_, tell) = asked.recv().await.unwrap();
+            signin.ended.store(false, Ordering::SeqCst);
+            tell.send(Ok(())).unwrap();
+            let call = peer.call().await;
+            // Longer than anybody may be waited for.
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            call
+        };
+        let (answer, ()) = tokio::join!(house.ask(Ask::work(1)), async {
+            let call = person.await;
+            let modern = call.json()["params"]["_meta"][crate::visit::VERSION].is_string();
+            call.result(if modern {
+                json!({"resultType":"complete","done":true})
+            } else {
+                json!({"done":true})
+            });
+        });
+        assert_eq!(answer.json()["result"]["done"], true, "{}", answer.json());
+    }
+}

@@ -165,3 +165,20 @@ async fn a_subscription_hears_nothing_of_services_outside_of_its_scope() {
     let refused = house.ask(listen("t", json!({"toolsListChanged":true})).at("/mcp/b")).await;
     assert_eq!(refused.json()["error"]["data"]["code"], "relay.no_service");
 }
+
+#[tokio::test]
+async fn nobody_is_asked_for_changes_of_a_resource_that_says_none() {
+    for peer in [Peer::legacy().await, Peer::modern().await] {
+        peer.set(|s| s.capabilities = json!({"resources":{}}));
+        let house = House::before(&peer).await;
+        house.ask(Ask::new(1, "resources/list", json!({}))).await;
+        let listeners = peer.got("subscriptions/listen").len();
+        let mut stream = house.ask_stream(listen("s", json!({"resourceSubscriptions":["x://one"]}))).await;
+        let acknowledged = next(&mut stream).await;
+        assert_eq!(acknowledged["params"]["notifications"], json!({}), "{acknowledged}");
+        // Whatever were asked of it would have come before this.
+        house.ask(Ask::new(2, "resources/list", json!({}))).await;
+        assert!(peer.got("resources/subscribe").is_empty());
+        assert_eq!(peer.got("subscriptions/listen").len(), listeners);
+    }
+}

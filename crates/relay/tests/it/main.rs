@@ -16,6 +16,7 @@ mod modern;
 mod modern_app;
 mod old;
 mod old_peer;
+mod pause;
 mod peer;
 mod questions;
 mod resume;

@@ -198,3 +198,26 @@ fn a_service_that_restarts_is_used_again_at_once() {
     assert_eq!(reply["result"]["done"], true, "{reply}");
     assert_eq!(again.got("initialize").len(), 1);
 }
+
+#[tokio::test]
+async fn sessions_that_a_service_forgot_are_not_tried_one_after_the_other() {
+    use crate::visit::Ask;
+    let peer = crate::peer::Peer::legacy().await;
+    let house = House::before(&peer).await;
+    house.relay.refresh_inventory(&"id-a".into()).await.unwrap();
+    // Calls that may be asked something have sessions to themselves, which wait for the next ones afterwards.
+    let work = |id: u32| Ask::work(id).can(serde_json::json!({"elicitation":{}}));
+    let (first, second, third) = (work(1), work(2), work(3));
+    let served = async {
+        let calls = [peer.call().await, peer.call().await, peer.call().await];
+        for call in calls {
+            call.result(r#"{"done":true}"#);
+        }
+    };
+    let asked = async { tokio::join!(house.ask(first), house.ask(second), house.ask(third)) };
+    tokio::join!(asked, served);
+    peer.forget();
+    let served = async { peer.call().await.result(r#"{"done":true}"#) };
+    let (answer, ()) = tokio::join!(house.ask(work(4)), served);
+    assert_eq!(answer.json()["result"]["done"], true, "{}", answer.json());
+}

@@ -22,6 +22,7 @@ pub fn lint() -> Result<Count, Failure> {
         cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     );
     count += dependencies()?;
+    count += super::named::named_tests()?;
     count += generated_types()?;
     for script in ["lint", "check"] {
         let mut npm = sh::command("npm", &["run", "--silent", script]);
