@@ -5,16 +5,19 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     task::JoinHandle,
 };
 
-/// A proxy that tunnels (RFC 9110 §9.3.6) to the names it was told of, and to nothing else: on this computer nobody
-/// else knows them.
+/// A proxy that tunnels (RFC 9110 §9.3.6), or connects by SOCKS 5 (RFC 1928, RFC 1929), to the names it was told of and
+/// to nothing else: on this computer nobody else knows them.
 pub struct Proxy {
     /// Its address, with the login it wants.
     pub url: String,
+    /// The same for those who speak SOCKS and leave the names to it.
+    pub socks: String,
     inside: Arc<Inside>,
     task: JoinHandle<()>,
 }
@@ -23,6 +26,7 @@ struct Inside {
     login: String,
     names: Mutex<HashMap<String, u16>>,
     asked: Mutex<Vec<String>>,
+    cut: Notify,
 }
 
 /// The password of the proxy: whoever finds it anywhere has found a leak.
@@ -35,11 +39,13 @@ impl Proxy {
     /// When it can't listen.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://anna:{PROXY_PASSWORD}@{}", listener.local_addr().unwrap());
+        let place = format!("anna:{PROXY_PASSWORD}@{}", listener.local_addr().unwrap());
+        let (url, socks) = (format!("http://{place}"), format!("socks5h://{place}"));
         let inside = Arc::new(Inside {
             login: format!("Basic {}", STANDARD.encode(format!("anna:{PROXY_PASSWORD}"))),
             names: Mutex::default(),
             asked: Mutex::default(),
+            cut: Notify::new(),
         });
         let serving = Arc::clone(&inside);
         let task = tokio::spawn(async move {
@@ -47,7 +53,7 @@ impl Proxy {
                 tokio::spawn(Arc::clone(&serving).serve(stream));
             }
         });
-        Self { url, inside, task }
+        Self { url, socks, inside, task }
     }
 
     /// The same address with another password.
@@ -61,6 +67,15 @@ impl Proxy {
     /// Never, unless a test panicked before.
     pub fn knows(&self, name: &str, port: u16) {
         self.inside.names.lock().unwrap().insert(format!("{name}:443"), port);
+    }
+
+    /// From now on this name is nowhere, and what was connected to it is not any more.
+    ///
+    /// # Panics
+    /// Never, unless a test panicked before.
+    pub fn forgets(&self, name: &str) {
+        self.inside.names.lock().unwrap().remove(&format!("{name}:443"));
+        self.inside.cut.notify_waiters();
     }
 
     /// The places it was asked to connect to, each time.
@@ -81,6 +96,9 @@ impl Drop for Proxy {
 impl Inside {
     async fn serve(self: Arc<Self>, stream: TcpStream) -> Option<()> {
         let mut stream = BufReader::new(stream);
+        if stream.fill_buf().await.ok()?.first() == Some(&5) {
+            return self.socks(stream).await;
+        }
         let mut head = Vec::new();
         loop {
             let mut line = String::new();
@@ -108,13 +126,51 @@ impl Inside {
             Some(port) => {
                 let mut there = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
                 stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.ok()?;
-                copy_bidirectional(&mut stream, &mut there).await.ok()?;
-                return Some(());
+                return self.carry(&mut stream, &mut there).await;
             }
         };
         let answer = format!("HTTP/1.1 {refusal}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         stream.write_all(answer.as_bytes()).await.ok()
     }
+
+    async fn socks(&self, mut stream: BufReader<TcpStream>) -> Option<()> {
+        stream.read_u8().await.ok()?;
+        part(&mut stream).await?;
+        // A user name and a password, and nothing less.
+        stream.write_all(&[5, 2]).await.ok()?;
+        stream.read_u8().await.ok()?;
+        let (user, password) = (part(&mut stream).await?, part(&mut stream).await?);
+        let login = STANDARD.encode(format!("{user}:{password}"));
+        let good = self.login == format!("Basic {login}");
+        stream.write_all(&[1, u8::from(!good)]).await.ok()?;
+        let mut head = [0; 4];
+        stream.read_exact(&mut head).await.ok()?;
+        // A name: who resolves it here has asked the wrong one.
+        assert_eq!(head, [5, 1, 0, 3]);
+        let place = format!("{}:{}", part(&mut stream).await?, stream.read_u16().await.ok()?);
+        self.asked.lock().ok()?.push(place.clone());
+        let port = self.names.lock().ok()?.get(&place).copied();
+        let there = match port {
+            Some(port) => TcpStream::connect(("127.0.0.1", port)).await.ok(),
+            None => None,
+        };
+        stream.write_all(&[5, u8::from(there.is_none()), 0, 1, 0, 0, 0, 0, 0, 0]).await.ok()?;
+        self.carry(&mut stream, &mut there?).await
+    }
+
+    async fn carry(&self, here: &mut BufReader<TcpStream>, there: &mut TcpStream) -> Option<()> {
+        tokio::select! {
+            carried = copy_bidirectional(here, there) => carried.ok().map(drop),
+            () = self.cut.notified() => None,
+        }
+    }
+}
+
+/// A text with its length in front of it.
+async fn part(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut text = vec![0; usize::from(stream.read_u8().await.ok()?)];
+    stream.read_exact(&mut text).await.ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// A certificate authority of a test.

@@ -130,6 +130,7 @@ impl Http {
             tracing::debug!(service = %service.name, %failed, "a request failed");
             match failed {
                 Failed::Connecting(why) => unreachable(why),
+                Failed::Proxy { place, .. } => RelayError::Proxy { title: title(), place },
                 Failed::Broken(_) => RelayError::Died { title: title() },
             }
         })

@@ -5,7 +5,7 @@
 //! call that uses a connection drives it: the request future until the head of the answer is there, and its body
 //! until it has ended. A body that is dropped before takes its connection with it, which is how a service notices.
 
-use crate::road::{Road, Way};
+use crate::road::{NotThrough, Road, Way};
 use bytes::Bytes;
 use futures_util::task::noop_waker_ref;
 use http::{Request, Response, Uri};
@@ -52,6 +52,9 @@ pub(crate) enum Failed {
     /// There is no connection, so nothing was sent.
     #[error("{0}")]
     Connecting(String),
+    /// The same, and it was to go through the proxy at this place.
+    #[error("{why}")]
+    Proxy { place: String, why: String },
     /// The connection broke before the head of the answer was there.
     #[error("it broke before the answer: {0}")]
     Broken(String),
@@ -118,9 +121,14 @@ impl Pool {
     }
 
     async fn connect_now(&self, uri: &Uri) -> Result<Wire, Failed> {
-        let failed = |e: &dyn std::error::Error| Failed::Connecting(chain(e));
-        let io = self.connector.clone().oneshot(uri.clone()).await.map_err(|e| failed(e.as_ref()))?;
-        let (sender, driver) = http1::handshake(io).await.map_err(|e| failed(&e))?;
+        let io = self.connector.clone().oneshot(uri.clone()).await.map_err(|e| {
+            let why = chain(e.as_ref());
+            match e.downcast_ref::<NotThrough>() {
+                Some(NotThrough { place, .. }) => Failed::Proxy { place: place.clone(), why },
+                None => Failed::Connecting(why),
+            }
+        })?;
+        let (sender, driver) = http1::handshake(io).await.map_err(|e| Failed::Connecting(chain(&e)))?;
         Ok(Wire { sender, driver: Some(Box::new(driver)) })
     }
 

@@ -36,6 +36,9 @@ pub(crate) enum RelayError {
     /// No connection to the service.
     #[error("{title} could not be reached: {why}")]
     Unreachable { title: String, why: String },
+    /// No connection to the service through the proxy at this place.
+    #[error("{title} could not be reached through the proxy {place}")]
+    Proxy { title: String, place: String },
     /// It took too long.
     #[error("{title} took too long")]
     TimedOut { title: String },
@@ -102,6 +105,7 @@ impl RelayError {
             Self::SignedOut { .. } => "relay.signed_out",
             Self::Lacks { .. } => "relay.lacks_permission",
             Self::Unreachable { .. } => "relay.unreachable",
+            Self::Proxy { .. } => "relay.proxy",
             Self::TimedOut { .. } => "relay.timed_out",
             Self::Insecure { .. } => "relay.insecure",
             Self::Status { .. } => "relay.status",
@@ -136,6 +140,7 @@ impl RelayError {
         matches!(
             self,
             Self::Unreachable { .. }
+                | Self::Proxy { .. }
                 | Self::TimedOut { .. }
                 | Self::Status { .. }
                 | Self::Busy { .. }
@@ -247,6 +252,13 @@ impl Explain for RelayError {
                 "Check the internet connection, then try again.",
             )
             .with("service", title),
+            Self::Proxy { title, place } => Problem::new(
+                code,
+                format!("{title} could not be reached through the proxy {place}."),
+                "Check the internet connection and this computer's proxy settings, then try again.",
+            )
+            .with("service", title)
+            .with("proxy", place),
             Self::TimedOut { title } => {
                 Problem::new(code, format!("{title} took too long to answer."), "Try again in a moment.")
                     .with("service", title)

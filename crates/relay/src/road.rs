@@ -37,6 +37,15 @@ pub(crate) struct Road {
     proxies: Arc<dyn Proxies>,
 }
 
+/// No connection came about through the proxy at this place.
+#[derive(Debug, thiserror::Error)]
+#[error("through the proxy {place}")]
+pub(crate) struct NotThrough {
+    pub(crate) place: String,
+    #[source]
+    why: Failed,
+}
+
 /// A connection, to the service's own TLS or to a service on this computer.
 pub(crate) enum Way {
     /// Straight there, or through a proxy that is spoken to in the clear.
@@ -115,10 +124,7 @@ impl Service<Uri> for Road {
             Some(proxy) => {
                 let place = proxy.place().to_owned();
                 let through = self.clone().through(proxy, to);
-                // Whoever reads the log has to know that it was the proxy.
-                Box::pin(async move {
-                    through.await.map_err(|e| format!("through the proxy {place}: {e}").into())
-                })
+                Box::pin(async move { through.await.map_err(|why| NotThrough { place, why }.into()) })
             }
         }
     }

@@ -25,6 +25,17 @@ fn surroundings(proxy: &str, certificates: &Certificates) -> Vec<(&'static str, 
 /// computer trusts. What is on this computer is not asked of the proxy, though all variables name it.
 #[tokio::test]
 async fn behind_a_proxy_a_person_signs_in_and_apps_call_and_this_computer_is_reached_directly() {
+    behind(|proxy| vec![("HTTPS_PROXY", proxy.url.clone()), ("HTTP_PROXY", proxy.url.clone())]).await;
+}
+
+/// Proves services.40: by SOCKS, which leaves the names to the proxy.
+#[tokio::test]
+async fn behind_a_proxy_that_speaks_socks_all_is_the_same() {
+    behind(|proxy| vec![("all_proxy", proxy.socks.clone())]).await;
+}
+
+/// What is so behind a proxy that Bellhop knows by these variables.
+async fn behind(variables: impl FnOnce(&Proxy) -> Vec<(&'static str, String)>) {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::of(&[AUTHORIZATION, SERVICE], folder.path());
     let proxy = Proxy::start().await;
@@ -41,7 +52,9 @@ async fn behind_a_proxy_a_person_signs_in_and_apps_call_and_this_computer_is_rea
     let here = Peer::fixture("legacy").await;
     let before = proxy.asked().len();
 
-    let setup = Setup { env: env.clone(), log: Some("trace"), ..Setup::default() };
+    let trusted = ("SSL_CERT_FILE", certificates.trusted.display().to_string());
+    let own = [variables(&proxy), vec![trusted]].concat();
+    let setup = Setup { env: own, log: Some("trace"), ..Setup::default() };
     let mut bellhop = Bellhop::set_up(setup).await.with_open("here", &here).await;
     let add = ["services", "add", server.url(), "--name", "there", "--no-browser"];
     // Every browser leaves this computer out by itself; Node has to be told.
@@ -60,6 +73,16 @@ async fn behind_a_proxy_a_person_signs_in_and_apps_call_and_this_computer_is_rea
         renewed().then_some(())
     })
     .await;
+    // The proxy no longer finds it: the app reads that it is the proxy's doing.
+    proxy.forgets(SERVICE);
+    let params = json!({ "name": "there_echo", "arguments": { "text": "lost" } });
+    let lost = until("a call that needs a connection", || async {
+        let said = session.ask("tools/call", params.clone()).await;
+        said.get("error").is_some().then_some(said)
+    })
+    .await;
+    assert_eq!(lost["error"]["data"]["code"], "relay.proxy", "{lost}");
+    proxy.knows(SERVICE, port(&server));
     let seen = bellhop.json(&["services", "show", "here"]).await;
     assert_eq!(seen["state"]["state"], "connected", "{seen}");
 

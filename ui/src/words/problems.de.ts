@@ -463,6 +463,10 @@ export const problems: Record<string, Said> = {
     `Öffne Bellhop und wähl bei {service|dem Dienst} „Mehr erlauben“.`,
   ),
   'relay.signed_out': say(`${service} nimmt die Anmeldung nicht mehr an.`, signInAgain),
+  'relay.proxy': say(
+    `${service} war über den Proxy {proxy} nicht zu erreichen.`,
+    'Prüfe die Internetverbindung und die Proxy-Einstellungen dieses Computers und versuch es dann noch einmal.',
+  ),
   'relay.unreachable': say(
     `${service} war nicht zu erreichen.`,
     'Prüfe die Internetverbindung und versuch es dann noch einmal.',
