@@ -5,3 +5,4 @@ mod clients;
 mod conformance;
 mod desktop;
 mod faults;
+mod wordpress;

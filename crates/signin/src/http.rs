@@ -500,12 +500,7 @@ fn sorted(e: &reqwest::Error, proxy: Option<Proxy>) -> HttpError {
         if let Some(Filtered(address)) = s.downcast_ref() {
             return HttpError::Address(address.clone());
         }
-        if s.downcast_ref::<rustls::Error>().is_some() {
-            return HttpError::Insecure(chain(e));
-        }
-        if let Some(io) = s.downcast_ref::<std::io::Error>()
-            && io.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
-        {
+        if of_tls(s) {
             return HttpError::Insecure(chain(e));
         }
         source = s.source();
@@ -521,6 +516,13 @@ fn sorted(e: &reqwest::Error, proxy: Option<Proxy>) -> HttpError {
         e if e.is_connect() => HttpError::Unreachable(chain(e)),
         e => HttpError::NoAnswer(chain(e)),
     }
+}
+
+/// Whether an error is one of TLS. One of input and output is not the source of what is in it, and may hold another of
+/// its kind.
+fn of_tls(e: &(dyn Error + 'static)) -> bool {
+    let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    e.is::<rustls::Error>() || inner.is_some_and(|inner| of_tls(inner))
 }
 
 /// The causes of an error, outermost first, without the address: its query may hold what is nobody's business.

@@ -1,7 +1,10 @@
 //! The packages of the system that building, running and testing need.
 
-use crate::sh::{self, Failure};
-use std::{fs, process::Command};
+use crate::{
+    sh::{self, Failure},
+    tree,
+};
+use std::{fs, path::PathBuf, process::Command};
 
 /// To build anything.
 pub const COMPILER: &[&str] = &["build-essential", "pkg-config"];
@@ -38,6 +41,18 @@ pub const PYTHON: &[&str] = &["python3", "python3-venv"];
 /// To test with a browser, and the screens of the window in one.
 pub const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 
+/// To test with a real WordPress: what its package needs, but for a web server of the system, which would be started.
+pub const WORDPRESS: &[&str] = &[
+    "php-cli",
+    "php-mysql",
+    "php-xml",
+    "php-getid3",
+    "libjs-underscore",
+    "mariadb-server-core",
+    "mariadb-client-core",
+    "openssl",
+];
+
 /// To see where a program spends its time.
 pub const PROFILER: &[&str] = &["linux-perf"];
 
@@ -67,6 +82,43 @@ pub fn need(groups: &[&[&str]]) -> Result<(), Failure> {
     let mut install = vec!["install", "-qq", "-y", "--no-install-recommends"];
     install.extend(known);
     apt(&install)
+}
+
+/// The folder of an installed WordPress, else of one from the system's package, unpacked for us alone: installed, the
+/// package would bring a web server and have it started. `None` where there is no such package.
+pub fn wordpress() -> Result<Option<PathBuf>, Failure> {
+    let installed = PathBuf::from("/usr/share/wordpress");
+    if installed.join("wp-load.php").exists() {
+        return Ok(Some(installed));
+    }
+    let own = tree::own("wordpress")?;
+    let unpacked = own.join("usr/share/wordpress");
+    if unpacked.join("wp-load.php").exists() {
+        return Ok(Some(unpacked));
+    }
+    if !debian() {
+        return Ok(None);
+    }
+    println!("Fetching the package wordpress, and unpacking it in {}", own.display());
+    if !available("wordpress") {
+        apt(&["update", "-qq"])?;
+    }
+    if !available("wordpress") {
+        return Ok(None);
+    }
+    let mut fetch = Command::new("apt-get");
+    fetch.args(["download", "-qq", "wordpress"]).current_dir(&own);
+    sh::run(fetch)?;
+    for entry in fs::read_dir(&own)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "deb") {
+            let mut unpack = Command::new("dpkg-deb");
+            unpack.arg("--extract").arg(&path).arg(&own);
+            sh::run(unpack)?;
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(Some(unpacked))
 }
 
 fn debian() -> bool {

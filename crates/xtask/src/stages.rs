@@ -86,6 +86,9 @@ fn prepare(asked: &Asked) -> Result<(), Failure> {
     if ["clients", "desktop", "lint", "unit"].iter().any(|stage| asked.has(stage)) {
         groups.extend([packages::DISPLAY, packages::BROWSER, packages::PYTHON]);
     }
+    if asked.has("wordpress") {
+        groups.extend([packages::WORDPRESS, packages::DISPLAY, packages::BROWSER]);
+    }
     packages::need(&groups)?;
     ui::build()
 }
@@ -103,7 +106,7 @@ fn run(stage: &str, asked: &Asked) -> Result<Count, Failure> {
 fn unit(asked: &Asked) -> Result<Count, Failure> {
     // Some of the rooms' tests start the programs themselves.
     build_programs(&["bellhop-cli", "bellhop-playground"])?;
-    let mut count = tests(&["--workspace", "--exclude", "bellhop-tests"], None, false, asked)?;
+    let mut count = tests(&["--workspace", "--exclude", "bellhop-tests"], None, asked)?;
     let mut vitest = sh::command("npm", &["test", "--silent"]);
     vitest.current_dir(tree::root().join("ui")).env("CI", "1");
     count += of(&sh::tee(vitest)?);
@@ -150,7 +153,12 @@ fn end_to_end(module: &str, asked: &Asked) -> Result<Count, Failure> {
     if module == "clients" && tools::peers().is_none() {
         count += Count::SKIP;
     }
-    count += tests(&["--package", "bellhop-tests"], Some(module), module == "desktop", asked)?;
+    if module == "wordpress" && packages::wordpress()?.is_none() {
+        println!("wordpress: skipped, this system has no package of it");
+        count += Count::SKIP;
+        return Ok(count);
+    }
+    count += tests(&["--package", "bellhop-tests"], Some(module), asked)?;
     Ok(count)
 }
 
@@ -163,7 +171,10 @@ fn build_programs(packages: &[&str]) -> Result<(), Failure> {
 }
 
 /// Run tests in a session of their own; with nextest where it can be had.
-fn tests(packages: &[&str], module: Option<&str>, desktop: bool, asked: &Asked) -> Result<Count, Failure> {
+fn tests(packages: &[&str], module: Option<&str>, asked: &Asked) -> Result<Count, Failure> {
+    // A message bus has one desktop of Bellhop; of the tests with WordPress only one has any.
+    let alone = module == Some("desktop");
+    let display = alone || module == Some("wordpress");
     let mut words: Vec<String> = Vec::new();
     let mut say = |more: &[&str]| words.extend(more.iter().map(|word| (*word).to_owned()));
     if let Some(nextest) = tools::nextest() {
@@ -172,7 +183,7 @@ fn tests(packages: &[&str], module: Option<&str>, desktop: bool, asked: &Asked) 
         if let Some(module) = module {
             say(&["-E", &format!("test(/(^|::){module}::/)")]);
         }
-        if desktop {
+        if alone {
             say(&["--test-threads", "1"]);
         }
     } else {
@@ -181,13 +192,18 @@ fn tests(packages: &[&str], module: Option<&str>, desktop: bool, asked: &Asked) 
         if let Some(module) = module {
             say(&[&format!("{module}::")]);
         }
-        if desktop {
+        if alone {
             say(&["--", "--test-threads", "1"]);
         }
     }
     let home = Home::make()?;
-    let mut command = home.command(desktop, &words.join("\0"))?;
+    let mut command = home.command(display, &words.join("\0"))?;
     command.env("BELLHOP_PROGRAMS", tree::programs(false)).env("NEXTEST_STATUS_LEVEL", "fail");
+    if module == Some("wordpress")
+        && let Some(wordpress) = crate::packages::wordpress()?
+    {
+        command.env("BELLHOP_WORDPRESS", wordpress);
+    }
     if asked.long {
         command.env("BELLHOP_LONG", "1");
     }

@@ -5,24 +5,24 @@ use std::{env, fs, net::TcpListener, path::PathBuf, process::Command};
 
 /// Bellhop's desktop in a home of its own, with the session's display, bus and keyring, and a person with a home
 /// folder of their own.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     tray: Option<Process>,
     /// The port on which the first window that opens lets itself be driven.
     driven: u16,
     /// The same Bellhop as the terminal sees it.
-    pub(super) bellhop: Bellhop,
+    pub(crate) bellhop: Bellhop,
     /// More of the environment, such as a language.
-    pub(super) environment: Vec<(&'static str, String)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl Desk {
     /// One that does not run yet.
-    pub(super) fn cold() -> Self {
+    pub(crate) fn cold() -> Self {
         Self::of(Bellhop::cold(Setup::default()))
     }
 
     /// The desktop of this Bellhop, not running yet.
-    pub(super) fn of(bellhop: Bellhop) -> Self {
+    pub(crate) fn of(bellhop: Bellhop) -> Self {
         assert!(env::var_os("DISPLAY").is_some(), "run this with `cargo xtask session --desktop -- …`");
         // The browser of the session is this person's too.
         let session = PathBuf::from(env::var_os("HOME").unwrap());
@@ -36,12 +36,12 @@ impl Desk {
     }
 
     /// One whose keys are open, for this session only, and whose window is closed.
-    pub(super) async fn ready() -> Self {
+    pub(crate) async fn ready() -> Self {
         Self::with_keys("keys-session").await
     }
 
     /// One whose key is in the session's keyring, and whose window is closed.
-    pub(super) async fn in_keychain() -> Self {
+    pub(crate) async fn in_keychain() -> Self {
         Self::with_keys("keys-keychain").await
     }
 
@@ -57,18 +57,18 @@ impl Desk {
     }
 
     /// Start the tray process, and wait until it answers.
-    pub(super) async fn run(&mut self, args: &[&str]) {
+    pub(crate) async fn run(&mut self, args: &[&str]) {
         self.start(args);
         self.answers().await;
     }
 
     /// Start the tray process.
-    pub(super) fn start(&mut self, args: &[&str]) {
+    pub(crate) fn start(&mut self, args: &[&str]) {
         self.tray = Some(Process::start(self.command(args)));
     }
 
     /// Wait until Bellhop answers.
-    pub(super) async fn answers(&self) {
+    pub(crate) async fn answers(&self) {
         until("Bellhop answers", async || {
             (self.bellhop.run(&["status"]).await.code == Some(0)).then_some(())
         })
@@ -76,14 +76,14 @@ impl Desk {
     }
 
     /// The command `bellhop-desktop`, as this person's session starts it.
-    pub(super) fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.in_session(program("bellhop-desktop"));
         command.args(args);
         command
     }
 
     /// Any program of this person's session.
-    pub(super) fn in_session(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn in_session(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .env("HOME", &self.bellhop.person)
@@ -101,24 +101,24 @@ impl Desk {
     }
 
     /// The tray process.
-    pub(super) fn tray(&mut self) -> &mut Process {
+    pub(crate) fn tray(&mut self) -> &mut Process {
         self.tray.as_mut().unwrap()
     }
 
     /// The window that is open, or opens next.
-    pub(super) async fn window(&self) -> Page {
+    pub(crate) async fn window(&self) -> Page {
         Page::window(self.driven).await
     }
 
     /// The main window, opened as a person does: by starting Bellhop again.
-    pub(super) async fn open(&self) -> Page {
+    pub(crate) async fn open(&self) -> Page {
         let mut again = Process::start(self.command(&[]));
         assert!(again.ended().await.success());
         self.window().await
     }
 
     /// Close the window as its keyboard shortcut does, and wait until its process is gone.
-    pub(super) async fn close(&self, window: Page) {
+    pub(crate) async fn close(&self, window: Page) {
         // A little later, so that the script's own answer still finds a window to leave by.
         let keys = "setTimeout(() =>
             window.dispatchEvent(new KeyboardEvent('keydown', { key: 'w', ctrlKey: true })), 100)";
@@ -127,18 +127,18 @@ impl Desk {
     }
 
     /// Wait until no window is open.
-    pub(super) async fn no_window(&self) {
+    pub(crate) async fn no_window(&self) {
         until("no window is open", async || self.windows().is_empty().then_some(())).await;
     }
 
     /// The arguments of each window process that is open.
-    pub(super) fn windows(&self) -> Vec<Vec<String>> {
+    pub(crate) fn windows(&self) -> Vec<Vec<String>> {
         let all = self.processes().into_iter().map(|(_, args)| args);
         all.filter(|args| args.iter().any(|arg| arg == "--window")).collect()
     }
 
     /// All processes of this home that are not this test's own: their ids and arguments.
-    pub(super) fn processes(&self) -> Vec<(u32, Vec<String>)> {
+    pub(crate) fn processes(&self) -> Vec<(u32, Vec<String>)> {
         let own = format!("BELLHOP_HOME={}", self.bellhop.home.display());
         let texts = |bytes: Vec<u8>| -> Vec<String> {
             bytes.split(|b| *b == 0).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
@@ -155,13 +155,13 @@ impl Desk {
     }
 
     /// The addresses that Bellhop opened in the browser so far.
-    pub(super) fn opened(&self) -> Vec<String> {
+    pub(crate) fn opened(&self) -> Vec<String> {
         let text = fs::read_to_string(self.opened_file()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
     /// Wait for the address that is opened as the `count`th.
-    pub(super) async fn opens(&self, count: usize) -> String {
+    pub(crate) async fn opens(&self, count: usize) -> String {
         until("the browser opens", async || self.opened().get(count - 1).cloned()).await
     }
 
@@ -170,7 +170,7 @@ impl Desk {
     }
 
     /// Sign in to the playground, with the window or without.
-    pub(super) async fn playground(&self) {
+    pub(crate) async fn playground(&self) {
         let before = self.opened().len();
         let mut adding = Process::start(self.bellhop.command(&["services", "add", "playground"]));
         adding.close();
@@ -179,7 +179,7 @@ impl Desk {
     }
 
     /// How Bellhop is.
-    pub(super) async fn status(&self) -> Value {
+    pub(crate) async fn status(&self) -> Value {
         self.bellhop.json(&["status"]).await
     }
 }

@@ -3,9 +3,9 @@
 //! Run with `cargo xtask test --only desktop`, or one at a time within `cargo xtask session --desktop -- …`. These
 //! tests run one after the other: a message bus has one Bellhop.
 
-mod desk;
+pub(crate) mod desk;
 mod menu;
-mod webdriver;
+pub(crate) mod webdriver;
 
 mod links;
 mod main_job;

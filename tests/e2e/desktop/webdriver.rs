@@ -27,10 +27,10 @@ const STILL: &str = "const drawn = new Promise((done) => {
     return Promise.all([drawn, ...moved]).then(() => 0)";
 
 /// What happened when a page was asked for something that is not there yet: WebDriver's own code.
-pub(super) struct Refused(String);
+pub(crate) struct Refused(String);
 
 /// A page that WebDriver drives: Bellhop's window, or a browser's.
-pub(super) struct Page {
+pub(crate) struct Page {
     http: Http,
     session: String,
     /// Ends with this value, and with it the session. Only a browser that it started ends too.
@@ -39,14 +39,14 @@ pub(super) struct Page {
 
 impl Page {
     /// Bellhop's window that listens on this port, as soon as there is one.
-    pub(super) async fn window(port: u16) -> Self {
+    pub(crate) async fn window(port: u16) -> Self {
         let mut driver = Command::new("WebKitWebDriver");
         driver.arg(format!("--target=127.0.0.1:{port}"));
         Self::begin(driver, json!({})).await
     }
 
     /// A real browser without a screen.
-    pub(super) async fn chromium(folder: &Path) -> Self {
+    pub(crate) async fn chromium(folder: &Path) -> Self {
         let profile = format!("--user-data-dir={}", folder.join("chromium").display());
         // Chromium's own sandbox refuses to run as root, and a container has no big /dev/shm.
         let args = json!([
@@ -87,7 +87,7 @@ impl Page {
     }
 
     /// Run a script; `arguments[0]` is what it is given.
-    pub(super) async fn run(&self, script: &str, given: Value) -> Value {
+    pub(crate) async fn run(&self, script: &str, given: Value) -> Value {
         let body = json!({ "script": script, "args": [given] });
         match self.ask(Method::POST, "execute/sync", &body).await {
             Ok(value) => value,
@@ -96,34 +96,34 @@ impl Page {
     }
 
     /// Go to an address.
-    pub(super) async fn go(&self, address: &str) {
+    pub(crate) async fn go(&self, address: &str) {
         if let Err(Refused(why)) = self.ask(Method::POST, "url", &json!({ "url": address })).await {
             panic!("{address}: {why}");
         }
     }
 
     /// All text that can be seen.
-    pub(super) async fn all(&self) -> String {
+    pub(crate) async fn all(&self) -> String {
         self.run("return document.body.innerText", Value::Null).await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Wait until the page has such an element that can be seen; its text.
-    pub(super) async fn see(&self, css: &str) -> String {
+    pub(crate) async fn see(&self, css: &str) -> String {
         self.wait(css, |text| Some(text.to_owned())).await
     }
 
     /// Wait until the page has no such element.
-    pub(super) async fn gone(&self, css: &str) {
+    pub(crate) async fn gone(&self, css: &str) {
         self.until(&format!("{css} is gone"), async || self.find(css).await.err().map(drop)).await;
     }
 
     /// Wait until the text of these elements holds these words; the whole text.
-    pub(super) async fn says(&self, css: &str, words: &str) -> String {
+    pub(crate) async fn says(&self, css: &str, words: &str) -> String {
         self.wait(css, |text| text.contains(words).then(|| text.to_owned())).await
     }
 
     /// Wait until something can be made of the text of these elements.
-    pub(super) async fn wait<T>(&self, css: &str, make: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(&self, css: &str, make: impl Fn(&str) -> Option<T>) -> T {
         self.until(&format!("{css} says what it should"), async || {
             // Not WebDriver's own "get text", which takes a heading with hidden overflow for hidden itself.
             let text = self.run(SEEN, css.into()).await;
@@ -133,7 +133,7 @@ impl Page {
     }
 
     /// Click on this element, as soon as that is possible.
-    pub(super) async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         self.until(&format!("{css} can be clicked"), async || {
             let element = self.find(css).await.ok()?;
             let enabled =
@@ -152,14 +152,14 @@ impl Page {
 
     /// Click on this element, and with it close the window. A little later, so that the answer to this still
     /// finds a window to leave by.
-    pub(super) async fn leave(&self, css: &str) {
+    pub(crate) async fn leave(&self, css: &str) {
         self.see(css).await;
         let click = "setTimeout((css) => document.querySelector(css).click(), 100, arguments[0])";
         self.run(click, css.into()).await;
     }
 
     /// Type into this element.
-    pub(super) async fn fill(&self, css: &str, text: &str) {
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
         self.until(&format!("{css} can be typed into"), async || {
             let element = self.find(css).await.ok()?;
             let body = json!({ "text": text });
@@ -169,13 +169,13 @@ impl Page {
     }
 
     /// The `data-test` of the element that has the focus.
-    pub(super) async fn focus(&self) -> String {
+    pub(crate) async fn focus(&self) -> String {
         let script = "return document.activeElement?.dataset?.test ?? ''";
         self.run(script, Value::Null).await.as_str().unwrap_or_default().to_owned()
     }
 
     /// A picture of the page as PNG in `tests/out`.
-    pub(super) async fn picture(&self, name: &str) -> PathBuf {
+    pub(crate) async fn picture(&self, name: &str) -> PathBuf {
         self.run(STILL, Value::Null).await;
         let Ok(picture) = self.ask(Method::GET, "screenshot", &Value::Null).await else {
             panic!("no picture")
@@ -209,6 +209,6 @@ impl Page {
 }
 
 /// The element with this name for tests.
-pub(super) fn test(name: &str) -> String {
+pub(crate) fn test(name: &str) -> String {
     format!("[data-test='{name}']")
 }

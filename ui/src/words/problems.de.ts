@@ -102,6 +102,14 @@ export const problems: Record<string, Said> = {
     '{host|Die Seite} kennt keinen Benutzer „{user|dieses Namens}“.',
     'Gib den Namen an, mit dem du dich bei WordPress anmeldest, nicht den Namen des Anwendungspassworts.',
   ),
+  'signin.wordpress_unknown': say(
+    '{host|Die Seite} kennt keinen Benutzer „{user|dieses Namens}“ mit diesem Anwendungspasswort.',
+    'Gib den Namen an, mit dem du dich bei WordPress anmeldest, nicht den Namen des Passworts, und füge ein Anwendungspasswort aus deinem Profil dort ein; das Passwort, mit dem du dich anmeldest, geht hier nicht.',
+  ),
+  'signin.wordpress_unseen': say(
+    '{host|Die Seite} kennt keinen Benutzer „{user|dieses Namens}“ mit diesem Anwendungspasswort, oder ihr Webserver verwirft das Passwort.',
+    'Gib den Namen an, mit dem du dich anmeldest. Stimmt er, dann bitte den Hoster, den Authorization-Header an PHP weiterzureichen.',
+  ),
   'signin.wordpress_password': say(
     '{host|Die Seite} kennt dieses Passwort nicht.',
     'Füge ein Anwendungspasswort aus deinem Profil dort ein; das Passwort, mit dem du dich anmeldest, geht hier nicht.',

@@ -219,10 +219,11 @@ fn tell_password(out: &Output, how: &How, address: Option<&str>, page: Option<&s
         say(shown);
     }
     match (address, page) {
-        (Some(_), Some(page)) => say(&format!(
-            "Bellhop goes on by itself then. If your site refuses that page, open {page}\n\
-             and give your user name and the password that it shows here."
-        )),
+        (Some(_), Some(page)) => {
+            say("Bellhop goes on by itself then. If your site refuses that page, open");
+            say(page);
+            say("and give your user name and the password that it shows here.");
+        }
         _ => say("Then give your user name and the password that it shows here."),
     }
     Ok(())

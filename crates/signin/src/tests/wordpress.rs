@@ -143,6 +143,13 @@ async fn what_is_wrong_with_a_pasted_password_is_told_apart_and_it_is_asked_for_
             phases.wait_for(|p| matches!(p, Phase::Password { why: Some(w), .. } if w.code == expected));
         tokio::time::timeout(super::SOON, said).await.unwrap().unwrap();
     }
+    site.ways().tells = false;
+    give(&attempt, "Bellhop", &good).await;
+    let mut phases = attempt.phases.clone();
+    let unknown = phases.wait_for(
+        |p| matches!(p, Phase::Password { why: Some(w), .. } if w.code == "signin.wordpress_unknown"),
+    );
+    tokio::time::timeout(super::SOON, unknown).await.unwrap().unwrap();
     site.ways().header_lost = true;
     give(&attempt, "anna", &good).await;
     let mut phases = attempt.phases.clone();
@@ -150,6 +157,12 @@ async fn what_is_wrong_with_a_pasted_password_is_told_apart_and_it_is_asked_for_
         |p| matches!(p, Phase::Password { why: Some(w), .. } if w.code == "signin.wordpress_header"),
     );
     tokio::time::timeout(super::SOON, lost).await.unwrap().unwrap();
+    site.ways().xml_rpc = false;
+    give(&attempt, "anna", &good).await;
+    let unsure = phases.wait_for(
+        |p| matches!(p, Phase::Password { why: Some(w), .. } if w.code == "signin.wordpress_unseen"),
+    );
+    tokio::time::timeout(super::SOON, unsure).await.unwrap().unwrap();
     site.ways().header_lost = false;
     give(&attempt, "anna", &good).await;
     attempt.end().await.unwrap();
@@ -190,6 +203,13 @@ async fn a_no_on_the_page_ends_the_sign_in_and_a_stumble_does_not_lose_the_passw
     site.ways().stumbles = 2;
     desktop.sign_in.deliver(&answer);
     attempt.end().await.unwrap();
+
+    // Of a user whom the page itself named only one thing can be wrong.
+    let attempt = desktop.sign_in.begin(by_scheme(&site));
+    let answer = site.approve(&desktop.opened().await, true).unwrap();
+    (site.ways().header_lost, site.ways().xml_rpc) = (true, false);
+    desktop.sign_in.deliver(&answer);
+    assert_eq!(code_of(&attempt).await, "signin.wordpress_header");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use super::{
     Login, WordPressError,
     authorize::{authorize_page, loopback_place, same_site, scheme_place},
-    login::verify,
+    login::{unseen, verify},
     site::Site,
     swap::{password_route, swap},
     version::answers_loopback,
@@ -175,6 +175,14 @@ impl Flow {
                     tokio::time::sleep(*pause).await;
                     verified = verify(web, &site.rest, &login).await;
                 }
+            }
+            // The page names a user who is there, with a password that is.
+            if let Err(SignInError::WordPress(WordPressError::Unseen { host, .. })) = verified {
+                let told = match by_hand {
+                    true => unseen(web, site.other_door(), &site.rest, &login).await,
+                    false => WordPressError::HeaderLost { host },
+                };
+                verified = Err(told.into());
             }
             match verified {
                 Ok(user) => {

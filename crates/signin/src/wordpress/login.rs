@@ -76,12 +76,42 @@ async fn me_answer(web: &Guarded, login: &Login, url: Url, rest: &Rest) -> Resul
     sent.map_err(|cause| SignInError::Http { host: host(rest.root()), cause })
 }
 
+/// What a site that did not see who asked says to the same login by another way, which needs no header (XML-RPC). It
+/// tells a web server that drops the header from a user or a password that is wrong: WordPress itself answers both
+/// alike.
+pub(super) async fn unseen(web: &Guarded, door: Option<Url>, rest: &Rest, login: &Login) -> WordPressError {
+    let (host, user) = (host(rest.root()), login.user().to_owned());
+    let Some(door) = door else { return WordPressError::Unseen { host, user } };
+    let value = |text: &str| format!("<param><value><string>{}</string></value></param>", escaped(text));
+    let body = Secret::new(format!(
+        "<?xml version=\"1.0\"?><methodCall><methodName>wp.getUsersBlogs</methodName><params>{}{}</params></methodCall>",
+        value(login.user()),
+        value(login.password.expose()),
+    ));
+    let ask = Ask::post(door, "text/xml", body.expose().to_owned());
+    let said = web.send(ask).await.map(|a| String::from_utf8_lossy(&a.body).into_owned()).unwrap_or_default();
+    if !said.contains("<methodResponse>") {
+        WordPressError::Unseen { host, user }
+    } else if !said.contains("<fault>") {
+        WordPressError::HeaderLost { host }
+    } else if said.contains("<int>403</int>") {
+        WordPressError::Unknown { host, user }
+    } else {
+        WordPressError::Unseen { host, user }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// What a refusal means.
 fn diagnose(answer: &Answer, rest: &Rest, login: &Login) -> SignInError {
     let host = host(rest.root());
     let error = match (answer.status, code(answer).as_deref()) {
-        // WordPress saw no password at all: something between us and it took the header away.
-        (StatusCode::UNAUTHORIZED, Some("rest_not_logged_in")) => WordPressError::HeaderLost { host },
+        (StatusCode::UNAUTHORIZED, Some("rest_not_logged_in")) => {
+            WordPressError::Unseen { host, user: login.user().to_owned() }
+        }
         (_, Some("invalid_username" | "invalid_email")) => {
             WordPressError::NoSuchUser { host, user: login.user().to_owned() }
         }

@@ -38,6 +38,11 @@ impl Site {
         self.authorize.as_ref()?.join("profile.php#application-passwords-section").ok()
     }
 
+    /// Where XML-RPC is answered, if it is.
+    pub(super) fn other_door(&self) -> Option<Url> {
+        self.authorize.as_ref()?.join("../xmlrpc.php").ok()
+    }
+
     /// What stands in the way of a password, if anything.
     pub(crate) fn hindrance(&self) -> Option<WordPressError> {
         self.page().err()
@@ -134,11 +139,14 @@ fn same_host(a: &Url, b: &Url) -> bool {
 async fn index(web: &Guarded, typed: &Url) -> Result<(Rest, Value), SignInError> {
     let mut front = Ask::get(typed.clone());
     front.method = Method::HEAD;
-    let (linked, page) = match web.follow(front).await {
+    let (linked, page) = match web.follow(front.clone()).await {
         Ok(answer) => (link(&answer.headers, &answer.url), answer.url),
-        // It could not even be asked: nothing else there could.
+        // A site that is at home elsewhere sends its visitors there, whether or not anybody is there.
         Err(cause) if cause.nothing_sent() => {
-            return Err(SignInError::Http { host: host(typed), cause });
+            if let Err(cause) = web.send(front).await {
+                return Err(SignInError::Http { host: host(typed), cause });
+            }
+            (None, typed.clone())
         }
         Err(_) => (None, typed.clone()),
     };

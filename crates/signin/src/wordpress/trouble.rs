@@ -49,6 +49,22 @@ pub enum WordPressError {
         /// What was given as the user name.
         user: String,
     },
+    /// WordPress saw no password, or has no user of this name; which, it doesn't say.
+    #[error("{host} has no user of that name, or drops the Authorization header")]
+    Unseen {
+        /// The site's host.
+        host: String,
+        /// What was given as the user name.
+        user: String,
+    },
+    /// There is no such user with such a password; which is wrong, WordPress doesn't say.
+    #[error("{host} knows no such user with this password")]
+    Unknown {
+        /// The site's host.
+        host: String,
+        /// What was given as the user name.
+        user: String,
+    },
     /// The password is not one of this user's application passwords.
     #[error("{host} does not know this password")]
     WrongPassword {
@@ -118,6 +134,24 @@ impl Explain for WordPressError {
                 .with("host", host)
                 .with("user", user);
             }
+            Self::Unknown { host, user } => {
+                return Problem::new(
+                    "signin.wordpress_unknown",
+                    format!("{host} knows no user “{user}” with this application password."),
+                    "Give the name you log in to WordPress with, not the name of the password, and paste an application password from your profile there; the password you log in with does not work.",
+                )
+                .with("host", host)
+                .with("user", user);
+            }
+            Self::Unseen { host, user } => {
+                return Problem::new(
+                    "signin.wordpress_unseen",
+                    format!("{host} knows no user “{user}” with this application password, or its web server drops the password."),
+                    "Give the name you log in with. If it is right, ask the hoster to pass the Authorization header on to PHP.",
+                )
+                .with("host", host)
+                .with("user", user);
+            }
             Self::WrongPassword { host } => (
                 "signin.wordpress_password",
                 format!("{host} doesn't know this password."),
@@ -156,6 +190,8 @@ impl WordPressError {
             | Self::NeedsHttps { host }
             | Self::HeaderLost { host }
             | Self::NoSuchUser { host, .. }
+            | Self::Unseen { host, .. }
+            | Self::Unknown { host, .. }
             | Self::WrongPassword { host }
             | Self::OtherSite { host }
             | Self::Refused { host } => Some(host),

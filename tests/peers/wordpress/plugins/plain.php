@@ -1,0 +1,6 @@
+<?php
+/**
+ * Plugin Name: No permalinks
+ */
+
+add_filter( 'pre_option_permalink_structure', fn () => '' );
