@@ -51,7 +51,8 @@ impl model::Explain for ClientError {
 /// What the engine sends of itself: sections that changed, and requests to come to the front.
 pub type Events = mpsc::Receiver<FromEngine>;
 
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Outcome>>>>;
+/// Those who wait for an answer; `None` once none can come any more.
+type Waiting = Arc<Mutex<Option<HashMap<u64, oneshot::Sender<Outcome>>>>>;
 
 /// The calling side of the socket. Cheap to clone; answers may come in any order.
 #[derive(Clone)]
@@ -88,7 +89,7 @@ impl Client {
         }
 
         let (mut reader, mut writer) = tokio::io::split(stream);
-        let waiting = Waiting::default();
+        let waiting: Waiting = Arc::new(Mutex::new(Some(HashMap::new())));
         let (out, mut outgoing) = mpsc::channel::<ToEngine>(16);
         let (events, receiver) = mpsc::channel(64);
         tokio::spawn(async move {
@@ -104,7 +105,8 @@ impl Client {
             while let Ok(Some(message)) = frame::read(&mut reader).await {
                 match message {
                     FromEngine::Answer { id, outcome } => {
-                        let waiter = answered.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+                        let mut answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
+                        let waiter = answered.as_mut().and_then(|waiting| waiting.remove(&id));
                         if let Some(waiter) = waiter {
                             let _ = waiter.send(outcome);
                         }
@@ -115,7 +117,8 @@ impl Client {
                     }
                 }
             }
-            answered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            // Whoever asks from now on would wait for ever.
+            *answered.lock().unwrap_or_else(PoisonError::into_inner) = None;
         });
         Ok((Self { next: Arc::new(AtomicU64::new(1)), waiting, out }, receiver))
     }
@@ -123,7 +126,10 @@ impl Client {
     async fn ask(&self, ask: Ask) -> Result<Outcome, ClientError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
+        {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.as_mut().ok_or(ClientError::Gone)?.insert(id, sender);
+        }
         self.out.send(ToEngine { id, ask }).await.map_err(|_| ClientError::Gone)?;
         receiver.await.map_err(|_| ClientError::Gone)
     }
@@ -158,5 +164,27 @@ impl Client {
     /// When the engine is gone.
     pub async fn watch(&self, sections: Vec<SectionName>) -> Result<Outcome, ClientError> {
         self.ask(Ask::Watch(sections)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_after_the_engine_is_gone_hears_that_and_does_not_wait() {
+        let (near, mut far) = tokio::io::duplex(4096);
+        let engine = tokio::spawn(async move {
+            far.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
+            far
+        });
+        let (client, mut events) = Client::open(near).await.unwrap();
+        drop(engine.await.unwrap());
+        assert!(events.recv().await.is_none());
+        for _ in 0..20 {
+            let asked = client.query(Query::Receipts);
+            let answer = tokio::time::timeout(std::time::Duration::from_secs(20), asked).await;
+            assert!(matches!(answer.expect("an end"), Err(ClientError::Gone)));
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What happens when something is not as it should be, or somebody means ill.
 
+mod disturbed;
 mod doors;
+mod hostile;
 mod kills;
 mod matrix;
 mod one_bellhop;

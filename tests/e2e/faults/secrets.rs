@@ -4,7 +4,9 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE},
 };
-use bellhop_tests::{App, Bellhop, Bridge, Kept, PASSPHRASE, PIN, Peer, Process, Session, Setup, Tokens};
+use bellhop_tests::{
+    App, At, Bellhop, Bridge, Kept, Kind, PASSPHRASE, PIN, Peer, Process, Provider, Session, Setup, Tokens,
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -129,6 +131,94 @@ async fn no_secret_is_in_a_file_or_a_log() {
     for (at, secret) in secrets.iter().enumerate() {
         assert!(!holds(said.as_bytes(), secret), "secret {at} was said");
     }
+}
+
+/// Proves secrets.8: OAuth with a client secret, a device, an API token; a renewal, a new sign-in, what is left to be given
+/// back; and a crash in the middle.
+#[tokio::test]
+async fn no_secret_of_any_method_is_in_a_file_or_a_log() {
+    let provider = Provider::start().await;
+    let api_token = "an-api-token-that-nobody-may-read";
+    provider.ways(|w| {
+        w.secrets = true;
+        w.api_tokens = vec![api_token.to_owned()];
+    });
+    let setup = Setup { kept: Kept::File, log: Some("trace"), ..Setup::default() };
+    let mut bellhop = Bellhop::set_up(setup).await;
+    let mut said = String::new();
+    provider.sign_in(&bellhop, "browser").await.well();
+    let url = provider.url();
+    provider.ways(|w| w.device = true);
+    bellhop.run(&["services", "add", &url, "--name", "device", "--method", "device"]).await.well();
+    provider.ways(|w| w.device = false);
+    let token = bellhop.folder().join("token");
+    fs::write(&token, api_token).unwrap();
+    let add = ["services", "add", &url, "--name", "token", "--method", "token", "--token-file"];
+    let given = [&add[..], &[token.to_str().unwrap()]].concat();
+    said += &format!("{:?}", bellhop.run(&given).await.well());
+
+    let (app, tokens) = App::let_in(&bellhop, "Keeper", &["browser:read", "device:read", "token:read"]).await;
+    provider.oracle.forbid(&tokens.access);
+    provider.oracle.forbid(&tokens.refresh);
+    let session = Session::open(&app, &tokens).await;
+    provider.end_access_tokens();
+    for service in ["browser", "device", "token"] {
+        session.call(&format!("{service}_echo"), json!({ "text": "hello" })).await;
+    }
+    assert_eq!(provider.seen().renewals, 2);
+    let again = ["services", "sign-in", "browser", "--no-browser"];
+    bellhop_tests::visit(&bellhop, &again).await.well();
+    // A renewal that a crash interrupts, and a service whose provider is away when it is removed.
+    let acted = provider.stop_at(At::Acted);
+    provider.end_access_tokens();
+    let arguments = json!({ "name": "browser_echo", "arguments": { "text": "hello" } });
+    let crash = async {
+        acted.await.unwrap();
+        let serve = bellhop.process();
+        serve.kill();
+        said += &(serve.output() + &serve.errors());
+        provider.go_on();
+    };
+    tokio::join!(session.begin_quietly("tools/call", arguments), crash);
+    bellhop.serve().await;
+    provider.go_away().await;
+    said += &format!("{:?}", bellhop.run(&["services", "remove", "device"]).await.well());
+    for list in [&["services", "receipts"][..], &["services"], &["activity"], &["status"], &["doctor"]] {
+        let args: Vec<&str> = list.iter().copied().chain(["--json"]).collect();
+        said += &format!("{:?}", bellhop.run(&args).await);
+    }
+
+    let mut secrets = provider.oracle.secrets();
+    secrets.extend([(Kind::ApiToken, api_token.to_owned()), (Kind::Foreign, PIN.to_owned())]);
+    for kind in [
+        Kind::Access,
+        Kind::Refresh,
+        Kind::Code,
+        Kind::Verifier,
+        Kind::State,
+        Kind::ClientSecret,
+        Kind::RegistrationToken,
+        Kind::DeviceCode,
+    ] {
+        assert!(secrets.iter().any(|(k, _)| *k == kind), "{kind:?} is looked for");
+    }
+    for running in [true, false] {
+        if !running {
+            let serve = bellhop.process();
+            assert!(serve.finish().await.success());
+            said += &(serve.output() + &serve.errors());
+        }
+        for file in files(&bellhop.home) {
+            let bytes = fs::read(&file).unwrap();
+            for (kind, secret) in &secrets {
+                assert!(!holds(&bytes, secret), "{kind:?} is in {}", file.display());
+            }
+        }
+    }
+    for (kind, secret) in &secrets {
+        assert!(!holds(said.as_bytes(), secret), "{kind:?} was said");
+    }
+    provider.oracle.is_silent();
 }
 
 /// Proves secrets.3.
