@@ -27,9 +27,7 @@ const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_prox
 /// # Errors
 /// When the file can't be written.
 pub fn save_display(home: &Home) -> std::io::Result<()> {
-    let names = DISPLAY.iter().chain(&PROXIES);
-    let mut seen: BTreeMap<_, _> = names.filter_map(|n| Some((*n, env::var(n).ok()?))).collect();
-    seen.retain(|name, value| DISPLAY.contains(name) || !value.contains('@'));
+    let seen = worth_keeping(|name| env::var(name).ok());
     let path = home.join("display.json");
     let mut open = fs::File::options();
     open.write(true).create(true).truncate(true);
@@ -37,6 +35,13 @@ pub fn save_display(home: &Home) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
     let mut file = open.open(path)?;
     file.write_all(&serde_json::to_vec_pretty(&seen)?)
+}
+
+/// What of these variables is written down.
+fn worth_keeping(read: impl Fn(&str) -> Option<String>) -> BTreeMap<&'static str, String> {
+    let read = |name: &&'static str| Some((*name, read(name)?));
+    let proxies = PROXIES.iter().filter_map(read).filter(|(_, value)| !value.contains('@'));
+    DISPLAY.iter().filter_map(read).chain(proxies).collect()
 }
 
 /// How the desktop reached the screen when it last ran here, if that screen is still there.
@@ -88,4 +93,22 @@ pub fn start_in_background(home: &Home) -> Result<(), Problem> {
     command.env("BELLHOP_HOME", home.root());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     x::detach(&mut command).spawn().map(drop).map_err(|e| failed(&e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_kept_for_a_restart_and_one_with_a_password_is_not() {
+        let kept = worth_keeping(|name| match name {
+            "DISPLAY" => Some(":0".to_owned()),
+            "HTTPS_PROXY" => Some("http://proxy.example:3128".to_owned()),
+            "all_proxy" => Some("http://anna:tea@proxy.example:3128".to_owned()),
+            "NO_PROXY" => Some("corp.example".to_owned()),
+            _ => None,
+        });
+        let names: Vec<_> = kept.keys().copied().collect();
+        assert_eq!(names, ["DISPLAY", "HTTPS_PROXY", "NO_PROXY"]);
+    }
 }
