@@ -121,6 +121,27 @@ pub fn wordpress() -> Result<Option<PathBuf>, Failure> {
     Ok(Some(unpacked))
 }
 
+/// Where Chromium reads what a computer's owner has settled.
+const POLICY: &str = "/etc/chromium/policies/managed/bellhop-tests.json";
+/// That a page of this computer may open an address of Bellhop's scheme without a question, which no driver can answer.
+const LAUNCHES: &str = r#"{"AutoLaunchProtocolsFromOrigins":[{"protocol":"app.bellhop.desktop","allowed_origins":["http://127.0.0.1"]}]}"#;
+
+/// Let Chromium hand Bellhop's scheme on from pages of this computer. A browser reads such a policy from one place alone.
+pub fn browser_policy() -> Result<(), Failure> {
+    if fs::read_to_string(POLICY).is_ok_and(|text| text.trim() == LAUNCHES) {
+        return Ok(());
+    }
+    println!("Writing {POLICY}: pages of this computer may open Bellhop's scheme in Chromium");
+    let script = format!("mkdir -p \"$(dirname '{POLICY}')\" && printf '%s\\n' '{LAUNCHES}' >'{POLICY}'");
+    let root = sh::said("id", &["-u"]).as_deref() == Some("0");
+    let mut write = Command::new(if root { "sh" } else { "sudo" });
+    if !root {
+        write.arg("sh");
+    }
+    write.args(["-c", &script]);
+    sh::run(write)
+}
+
 fn debian() -> bool {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let mut ids = release.lines().filter(|line| line.starts_with("ID=") || line.starts_with("ID_LIKE="));

@@ -158,6 +158,9 @@ fn end_to_end(module: &str, asked: &Asked) -> Result<Count, Failure> {
         count += Count::SKIP;
         return Ok(count);
     }
+    if module == "wordpress" {
+        packages::browser_policy()?;
+    }
     count += tests(&["--package", "bellhop-tests"], Some(module), asked)?;
     Ok(count)
 }

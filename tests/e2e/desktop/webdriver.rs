@@ -59,6 +59,19 @@ impl Page {
         Self::begin(Command::new("chromedriver"), json!({ "goog:chromeOptions": { "args": args } })).await
     }
 
+    /// A real browser on the session's display, with whatever policy this computer has for it.
+    pub(crate) async fn visible_chromium(driver: Command, folder: &Path) -> Self {
+        let profile = format!("--user-data-dir={}", folder.join("chromium").display());
+        let args = json!([
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--window-size=900,700",
+            profile
+        ]);
+        Self::begin(driver, json!({ "goog:chromeOptions": { "args": args } })).await
+    }
+
     async fn begin(mut driver: Command, wanted: Value) -> Self {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         driver.arg(format!("--port={port}"));

@@ -7,6 +7,7 @@ mod person;
 mod site;
 mod tls;
 
+mod browser;
 mod by_hand;
 mod secure;
 mod trouble;
