@@ -34,6 +34,8 @@ pub(super) struct Ways {
     /// Whether the web server keeps the `Authorization` header to itself.
     pub(super) header_lost: bool,
     pub(super) mcp: bool,
+    /// Whether its MCP server has a sign-in of its own too, with registration and device authorization, as AI Connector.
+    pub(super) oauth: bool,
     /// Whether it says what is wrong with a login, which depends on what else of WordPress has looked at it before.
     pub(super) tells: bool,
     /// Whether it answers XML-RPC, which needs no header.
@@ -72,6 +74,7 @@ impl Site {
             forbidden: false,
             header_lost: false,
             mcp: true,
+            oauth: false,
             tells: true,
             xml_rpc: true,
             home: None,
@@ -182,6 +185,26 @@ async fn answer(
         let ways = site.ways();
         (ways.folder, ways.permalinks, ways.version)
     };
+    let oauth = site.ways().oauth;
+    match uri.path() {
+        "/.well-known/oauth-protected-resource" if oauth => {
+            return Json(json!({ "resource": site.endpoint(), "authorization_servers": [site.origin] }))
+                .into_response();
+        }
+        "/.well-known/oauth-authorization-server" if oauth => {
+            let at = |path: &str| format!("{}{path}", site.origin);
+            return Json(json!({
+                "issuer": site.origin,
+                "authorization_endpoint": at("/oauth/authorize"),
+                "token_endpoint": at("/oauth/token"),
+                "registration_endpoint": at("/oauth/register"),
+                "device_authorization_endpoint": at("/oauth/device"),
+                "code_challenge_methods_supported": ["S256"],
+            }))
+            .into_response();
+        }
+        _ => {}
+    }
     let Some(path) = uri.path().strip_prefix(folder) else { return StatusCode::NOT_FOUND.into_response() };
     let url = Url::parse(&format!("http://x{uri}")).unwrap();
     let routed = url.query_pairs().find(|(n, _)| n == "rest_route").map(|(_, v)| v.into_owned());
@@ -240,6 +263,13 @@ fn rest(site: &Site, method: &Method, route: &str, headers: &HeaderMap, body: &B
             let routes =
                 json!({ "/mcp": { "methods": ["GET"] }, SERVER: { "methods": ["POST", "GET", "DELETE"] } });
             Json(json!({ "routes": routes })).into_response()
+        }
+        (SERVER, None) if site.ways().oauth => {
+            let metadata = format!("{}/.well-known/oauth-protected-resource", site.origin);
+            let value = format!("Bearer resource_metadata=\"{metadata}\"");
+            let mut answer = error(StatusCode::UNAUTHORIZED, "rest_forbidden");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, value.parse().unwrap());
+            answer
         }
         (SERVER, None) => error(StatusCode::UNAUTHORIZED, "rest_forbidden"),
         (SERVER, Some(_)) => mcp(body),

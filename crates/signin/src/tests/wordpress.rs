@@ -268,3 +268,24 @@ async fn a_password_deletes_itself_and_one_that_was_deleted_before_is_as_good() 
     }
     assert!(site.passwords().iter().all(|p| p.gone));
 }
+
+#[tokio::test]
+async fn a_site_with_a_sign_in_of_its_own_is_offered_that_first_and_the_password_as_well() {
+    let site = Site::start().await;
+    let desktop = Desktop::new();
+    for (oauth, expected) in [
+        (true, &[Method::Oauth, Method::Device, Method::Password, Method::Token][..]),
+        (false, &[Method::Password, Method::Token]),
+    ] {
+        site.ways().oauth = oauth;
+        // By the site's address and by that of its MCP server alike.
+        for url in [site.url(), site.endpoint()] {
+            let attempt = desktop.sign_in.begin(Target { ask: true, ..Target::typed(url) });
+            let shown = phase(&attempt, |p| matches!(p, Phase::Asking { .. })).await;
+            let Phase::Asking { methods, why, .. } = shown else { unreachable!() };
+            assert_eq!(methods.iter().map(|m| m.method).collect::<Vec<_>>(), expected);
+            assert!(why.is_none() && methods.iter().all(|m| m.needs.is_none()), "{why:?} {methods:?}");
+            attempt.cancel();
+        }
+    }
+}
