@@ -63,6 +63,10 @@ impl WordPress {
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(&package).arg(&tree);
         done(copy).await;
+        // What the package leaves to others lies beside it.
+        for shared in ["javascript", "php"] {
+            symlink(Path::new("/usr/share").join(shared), folder.path().join(shared)).unwrap();
+        }
         let config = tree.join("wp-config.php");
         let _ = fs::remove_file(&config);
         fs::copy(peers("wordpress/wp-config.php"), config).unwrap();
