@@ -104,12 +104,34 @@ async fn no_secret_is_in_a_file_or_a_log() {
     bridge.process().ended().await;
     said += &bridge.process().errors();
 
-    let mut secrets: Vec<String> =
-        [&first, &newer].iter().flat_map(|t| [t.access.clone(), t.refresh.clone()]).collect();
+    // An access key, used as a bearer and as a password; and tokens by a device code.
+    let out = |name: &str| bellhop.folder().join(name).to_str().unwrap().to_owned();
+    let add = ["access-keys", "add", "Backup", "--scope", "sdk:read", "--out", &out("access-key")];
+    said += &format!("{:?}", bellhop.run_with(&add, PIN).await.well());
+    let key = fs::read_to_string(out("access-key")).unwrap().trim().to_owned();
+    for shown in [format!("Bearer {key}"), format!("Basic {}", STANDARD.encode(format!("me:{key}")))] {
+        let headers = [("authorization", shown.as_str()), ("content-type", "application/json")];
+        let body = Session::initialize(1).to_string();
+        let answer = app.http.send(hyper::Method::POST, &bellhop.url("/mcp"), &headers, body).await;
+        assert_eq!(answer.status, 200);
+    }
+    let args = ["token", "--device", "--name", "Report", "--scope", "sdk:read", "--out", &out("tokens")];
+    let mut script = Process::start(bellhop.command(&args));
+    script.close();
+    let code = bellhop.request("Report").await;
+    bellhop.approve(&code, &[]).await;
+    assert!(script.ended().await.success());
+    said += &(script.output() + &script.errors());
+    let tokens: Value = serde_json::from_str(&fs::read_to_string(out("tokens")).unwrap()).unwrap();
+    said += &format!("{:?}", bellhop.run(&["access-keys", "--json"]).await);
+
+    let mut secrets: Vec<String> = vec![key];
+    secrets.extend(["access_token", "refresh_token"].map(|name| tokens[name].as_str().unwrap().to_owned()));
+    secrets.extend([&first, &newer].iter().flat_map(|t| [t.access.clone(), t.refresh.clone()]));
     for token in authorization.all("token") {
         secrets.extend(token["secrets"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_owned()));
     }
-    assert!(secrets.len() >= 8, "there is something to look for");
+    assert!(secrets.len() >= 11, "there is something to look for");
     secrets.extend([PIN.to_owned(), PASSPHRASE.to_owned()]);
 
     // While it runs, with what has not reached the main files yet; and when all is closed.

@@ -38,6 +38,43 @@ async fn what_widens_access_needs_a_window_that_this_engine_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_lets_somebody_do_more_is_refused_to_a_program_that_is_no_person() {
+    for (desktop, refusal) in [(true, "engine.needs_window"), (false, "engine.needs_pin")] {
+        let house = House::with(|o| {
+            if !desktop {
+                o.desktop = None;
+            }
+        })
+        .await;
+        let url = house.playground().await;
+        house.connect(&url, Some("play")).await;
+        house.let_in("Tester", "play:read").await;
+        let connection = house.connections().await.remove(0).id;
+        let stranger = client(house.engine.home()).await;
+        let scope: model::Scope = "play:write".parse().unwrap();
+        for widening in [
+            Command::AddAccessKey { name: "mine".into(), scope: scope.clone(), ends: None },
+            Command::Approve { request: "r".into(), snapshot: "s".into(), scope: scope.clone() },
+            Command::ResumeConnection { connection: connection.clone() },
+            Command::Readmit { connection: connection.clone() },
+            Command::Resume,
+        ] {
+            assert!(widening.widens());
+            assert_eq!(code(stranger.command(widening).await.unwrap()), refusal);
+        }
+        for narrowing in [
+            Command::PauseConnection { connection: connection.clone() },
+            Command::Revoke { connection: connection.clone() },
+            Command::RevokeAll,
+        ] {
+            assert!(!narrowing.widens());
+            stranger.command(narrowing).await.unwrap().unwrap();
+        }
+        assert_eq!(house.connections().await.len(), 1, "no key was made");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pin_counts_for_the_next_command_and_no_other() {
     let house = House::with(|o| o.desktop = None).await;
     house.engine.set_pin(Secret::new("2468")).await.unwrap();
