@@ -34,6 +34,8 @@ pub(super) struct Ways {
     /// Whether the web server keeps the `Authorization` header to itself.
     pub(super) header_lost: bool,
     pub(super) mcp: bool,
+    /// Where its MCP server sends everybody who asks it.
+    pub(super) mcp_moved: Option<String>,
     /// Whether its MCP server has a sign-in of its own too, with registration and device authorization, as AI Connector.
     pub(super) oauth: bool,
     /// Whether it says what is wrong with a login, which depends on what else of WordPress has looked at it before.
@@ -74,6 +76,7 @@ impl Site {
             forbidden: false,
             header_lost: false,
             mcp: true,
+            mcp_moved: None,
             oauth: false,
             tells: true,
             xml_rpc: true,
@@ -263,6 +266,10 @@ fn rest(site: &Site, method: &Method, route: &str, headers: &HeaderMap, body: &B
             let routes =
                 json!({ "/mcp": { "methods": ["GET"] }, SERVER: { "methods": ["POST", "GET", "DELETE"] } });
             Json(json!({ "routes": routes })).into_response()
+        }
+        (SERVER, _) if site.ways().mcp_moved.is_some() => {
+            let to = site.ways().mcp_moved.clone().unwrap();
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
         }
         (SERVER, None) if site.ways().oauth => {
             let metadata = format!("{}/.well-known/oauth-protected-resource", site.origin);

@@ -289,3 +289,14 @@ async fn a_site_with_a_sign_in_of_its_own_is_offered_that_first_and_the_password
         }
     }
 }
+
+#[tokio::test]
+async fn a_sites_password_goes_to_no_other_place_though_its_mcp_server_sends_there() {
+    let (site, other) = (Site::start().await, Site::start().await);
+    site.ways().mcp_moved = Some(other.endpoint());
+    let mut desktop = Desktop::new();
+    let attempt = desktop.sign_in.begin(by_scheme(&site));
+    let ends = tokio::time::timeout(Duration::from_secs(20), code_of(&attempt));
+    assert_eq!(ends.await.expect("it ends at once"), "signin.wordpress_no_mcp");
+    assert!(desktop.opened.try_recv().is_err(), "nobody makes a password for nothing");
+}

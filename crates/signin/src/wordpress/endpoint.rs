@@ -36,7 +36,10 @@ pub(super) async fn find(
     routes.sort_by_key(|r| (Some(r) != typed_route.as_ref(), r != DEFAULT_SERVER, r.len()));
     for route in routes.iter().take(ROUTES) {
         let url = rest.route(route, &[]);
-        if let Ok(seen) = probe::look(web, url).await {
+        // A redirect may lead anywhere; a password that may do all that its user may goes to the site alone.
+        if let Ok(seen) = probe::look(web, url).await
+            && seen.url.origin() == rest.root().origin()
+        {
             return Ok(seen);
         }
     }
