@@ -44,6 +44,8 @@ pub(super) struct Ways {
     pub(super) xml_rpc: bool,
     /// What it says its address is.
     pub(super) home: Option<&'static str>,
+    /// Whose site it pretends to be, and to have the page of, without a word of its home.
+    pub(super) poses_as: Option<&'static str>,
     /// Whether it can't delete the password with this number.
     pub(super) keeps: Option<usize>,
     /// How many of the next questions who a user is end in a server error.
@@ -81,6 +83,7 @@ impl Site {
             tells: true,
             xml_rpc: true,
             home: None,
+            poses_as: None,
             keeps: None,
             stumbles: 0,
         };
@@ -159,13 +162,13 @@ impl Site {
 
     fn index(&self) -> Value {
         let ways = self.ways();
-        let url = format!("{}{}", self.origin, ways.folder);
+        let url = format!("{}{}", ways.poses_as.unwrap_or(&self.origin), ways.folder);
         let page = format!("{url}/wp-admin/authorize-application.php");
         let passwords = json!({ "application-passwords": { "endpoints": { "authorization": page } } });
         json!({
             "name": "Anna&#8217;s blog",
             "url": url,
-            "home": ways.home.unwrap_or(&url),
+            "home": ways.poses_as.is_none().then(|| ways.home.unwrap_or(&url)),
             "namespaces": if ways.mcp { json!(["oembed/1.0", "mcp", "wp/v2"]) } else { json!(["wp/v2"]) },
             "authentication": if ways.forbidden { json!([]) } else { passwords },
         })

@@ -300,3 +300,14 @@ async fn a_sites_password_goes_to_no_other_place_though_its_mcp_server_sends_the
     assert_eq!(ends.await.expect("it ends at once"), "signin.wordpress_no_mcp");
     assert!(desktop.opened.try_recv().is_err(), "nobody makes a password for nothing");
 }
+
+#[tokio::test]
+async fn a_site_that_names_another_ones_page_gets_no_password_of_that_one() {
+    let site = Site::start().await;
+    site.ways().poses_as = Some("https://blog.example");
+    let mut desktop = Desktop::new();
+    let attempt = desktop.sign_in.begin(by_scheme(&site));
+    let ends = tokio::time::timeout(Duration::from_secs(20), code_of(&attempt));
+    assert_eq!(ends.await.expect("it ends at once"), "signin.wordpress_elsewhere");
+    assert!(desktop.opened.try_recv().is_err(), "the other site's page is not opened");
+}

@@ -80,17 +80,22 @@ pub(crate) async fn find(web: &Guarded, typed: &Url) -> Result<Site, SignInError
     let named = |name: &str| text(name).and_then(|t| Url::parse(t).ok());
     // What is sent to a site goes to where it answered. If it says that it is at home elsewhere, its links, and the
     // address that its page will name, lead there: the person should know, and type that one.
-    if let Some(home) = named("home")
-        && !same_host(&home, rest.root())
-    {
-        let host = host(rest.root());
-        return Err(WordPressError::AddressDiffers { host, named: home.to_string() }.into());
+    // Nor may a site name another one's page: the password made there would be sent to this one.
+    let elsewhere = |named: &Url| !same_host(named, rest.root());
+    let differs = |named: &Url| -> SignInError {
+        WordPressError::AddressDiffers { host: host(rest.root()), named: named.to_string() }.into()
+    };
+    if let Some(named) = ["home", "url"].into_iter().filter_map(named).find(elsewhere) {
+        return Err(differs(&named));
     }
     let authorize = index
         .pointer("/authentication/application-passwords/endpoints/authorization")
         .and_then(Value::as_str)
         .and_then(|text| check_address(text).ok())
         .filter(|page| web.check(page).is_ok());
+    if let Some(page) = authorize.as_ref().filter(|page| elsewhere(page)) {
+        return Err(differs(page));
+    }
     let server = endpoint::find(web, &rest, &index, typed).await?;
     let url = text("url").or_else(|| text("home")).unwrap_or_default().to_owned();
     Ok(Site { name: text("name").and_then(|name| label(&plain(name))), url, rest, server, authorize })
