@@ -2,12 +2,13 @@
 
 use crate::{inner::Inner, rooms::Rooms};
 use async_trait::async_trait;
+use awaited::Matter;
 use model::{ConnectionId, Problem, ServiceId};
 use relay::{About, Admission, Person};
-use sign_ins::Matter;
 use std::sync::{Arc, Weak};
 use tokio::sync::watch;
 
+pub(crate) mod awaited;
 pub(crate) mod permissions;
 pub(crate) mod permits;
 pub(crate) mod sign_ins;
@@ -108,14 +109,5 @@ impl Rooms {
         let needs =
             self.registry.get(service).is_some_and(|e| sign_ins::stand(&e) == sign_ins::Stand::Needed);
         needs && self.awaited.can_be_asked(&Matter::sign_in(service))
-    }
-
-    /// Whether signing in with these permissions too might help a call to this service. What the provider has
-    /// granted already is asked for no more: the service refuses for another reason.
-    fn more_permissions_help(&self, service: &ServiceId, wanted: &[String]) -> bool {
-        let lacking = self.registry.get(service).is_some_and(|entry| {
-            matches!(entry.credential, crate::registry::Held::Owned { .. }) && sign_ins::lacks(&entry, wanted)
-        });
-        lacking && self.awaited.can_be_asked(&Matter::permissions(service))
     }
 }

@@ -1,7 +1,7 @@
 //! The rooms that need the vault, and what goes on between them.
 
 use crate::{
-    asking::{permits::Permits, sign_ins::Awaited},
+    asking::{awaited::Awaited, permits::Permits},
     bridge::Asks,
     browser::SystemBrowser,
     connections::{Connections, Standing},

@@ -1,13 +1,9 @@
 //! Permissions at the provider that calls wait for.
 
-use super::sign_ins::{Matter, Waiting, lacks};
-use crate::{Notice, inner::Inner, rooms::Rooms};
+use super::{awaited::Matter, sign_ins::Waiting};
+use crate::{Notice, inner::Inner, registry::Held, rooms::Rooms};
 use model::{ConnectionId, Problem, ServiceId};
-use std::{sync::Arc, time::Duration};
-
-/// How long nobody is asked for the same after a sign-in that did not bring what was wanted: the provider does not give
-/// it, or the person took it out.
-const NOT_GRANTED: Duration = Duration::from_secs(60 * 60);
+use std::sync::Arc;
 
 impl Rooms {
     /// Let a call wait until the provider allows this too, and ask the person unless they are asked already.
@@ -25,25 +21,30 @@ impl Rooms {
         })
     }
 
-    /// A new sign-in is stored. Where it still lacks what calls wait for, they don't wait any longer: else each call
-    /// would have the person sign in again, for nothing.
+    /// A new sign-in is stored. Calls that it is enough for go on; those that need what it did not bring end.
     pub(crate) fn signed_in_again(&self, service: &ServiceId) {
         self.sign_in_moved(service);
         let Some(entry) = self.registry.get(service) else { return };
-        let wanted = self.awaited.wanted(service);
-        if wanted.is_empty() || !lacks(&entry, &wanted) {
-            return;
-        }
         let title = &entry.row.title;
         let problem = Problem::new(
             "engine.permission_not_granted",
             format!("{title} did not grant what is needed for that."),
             format!("Choose “Allow more” at {title} in Bellhop, or ask the provider for it."),
         );
-        let problem = problem.with("service", title);
-        self.awaited.decline(&Matter::permissions(service), problem, NOT_GRANTED);
+        self.awaited.not_granted(service, &problem.with("service", title));
         if let Some(inner) = self.house() {
             inner.mark(control::SectionName::Services);
         }
+    }
+
+    /// Whether signing in with these permissions too might help a call to this service. What the provider has
+    /// granted already is asked for no more: the service refuses for another reason.
+    pub(super) fn more_permissions_help(&self, service: &ServiceId, wanted: &[String]) -> bool {
+        let Some(entry) = self.registry.get(service) else { return false };
+        let granted = entry.granted();
+        let lacking: Vec<_> = wanted.iter().filter(|w| !granted.contains(w)).cloned().collect();
+        matches!(entry.credential, Held::Owned { .. })
+            && !lacking.is_empty()
+            && self.awaited.can_be_asked_for(service, &lacking)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Rooms, leaving::Receipt};
 use crate::{
-    asking::sign_ins::Matter,
+    asking::awaited::Matter,
     catalogue::At,
     inner::Inner,
     registry::{Entry, Held},
