@@ -15,7 +15,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use model::{Access, Clock, ConnectionId, Permit, Random, RequestId, Resource, Scope, Timestamp};
+use model::{Access, ClientId, Clock, ConnectionId, Permit, Random, RequestId, Resource, Scope, Timestamp};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{oneshot, watch};
 
@@ -151,6 +151,15 @@ impl Authority {
     pub fn forget(&self, connection: &ConnectionId) {
         self.families.forget(connection);
         self.keys.forget(connection);
+    }
+
+    /// Take back what the person allowed this client, or everybody, and what nobody has fetched yet: what was cut off
+    /// is not to be followed by a connection that was allowed before.
+    pub fn take_back(&self, client: Option<&ClientId>) {
+        let of = |request: &Request| client.is_none_or(|client| request.client.as_ref() == Some(client));
+        self.queue.take_back(of);
+        self.codes.take_back(of, &*self.clock);
+        self.devices.take_back(of);
     }
 
     /// The requests that wait for the person, oldest first; a new list with each change.

@@ -76,6 +76,15 @@ impl Codes {
         }
     }
 
+    /// Codes that nobody has presented yet are good for nothing any more.
+    pub(crate) fn take_back(&self, of: impl Fn(&Request) -> bool, clock: &dyn Clock) {
+        for code in self.lock().values_mut() {
+            if matches!(code, Code::Fresh(approved, _) if of(&approved.request)) {
+                *code = Code::Spent(None, Deadline::after(clock, MEMORY));
+            }
+        }
+    }
+
     /// The code made this connection.
     pub(crate) fn made(&self, text: &str, connection: &ConnectionId) {
         if let Some(Code::Spent(made, _)) = self.lock().get_mut(&hash(text)) {

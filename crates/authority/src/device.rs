@@ -65,6 +65,18 @@ struct Device {
     interval: Duration,
 }
 
+impl Device {
+    /// Take in the person's answer, if it is there.
+    fn hear(&mut self) {
+        let Standing::Waiting(verdict) = &mut self.state else { return };
+        match verdict.try_recv() {
+            Ok(verdict) => self.state = Standing::Answered(verdict),
+            Err(TryRecvError::Closed) => self.state = Standing::Answered(Verdict::Expired),
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+}
+
 /// What became of a device code.
 enum Standing {
     /// The person has not answered.
@@ -107,18 +119,22 @@ impl Devices {
             device.interval = device.interval.saturating_add(SLOWER);
         }
         device.next = Some(Deadline::after(clock, device.interval));
-        if let Standing::Waiting(verdict) = &mut device.state {
-            match verdict.try_recv() {
-                Ok(verdict) => device.state = Standing::Answered(verdict),
-                Err(TryRecvError::Closed) => device.state = Standing::Answered(Verdict::Expired),
-                Err(TryRecvError::Empty) => {}
-            }
-        }
+        device.hear();
         match &device.state {
             Standing::Spent(made) => Asked::Again(made.clone()),
             _ if quick => Asked::TooQuick,
             Standing::Waiting(_) => Asked::Pending,
             Standing::Answered(verdict) => Asked::Answered(verdict.clone(), device.request.clone()),
+        }
+    }
+
+    /// What was allowed and no program has fetched yet is denied after all.
+    pub(crate) fn take_back(&self, of: impl Fn(&Request) -> bool) {
+        for device in self.lock().values_mut().filter(|device| of(&device.request)) {
+            device.hear();
+            if let Standing::Answered(verdict @ Verdict::Allowed { .. }) = &mut device.state {
+                *verdict = Verdict::Denied;
+            }
         }
     }
 

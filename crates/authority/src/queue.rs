@@ -328,6 +328,17 @@ impl Queue {
         Some(answer.clone())
     }
 
+    /// What was allowed and no browser has fetched yet is denied after all.
+    pub(crate) fn take_back(&self, of: impl Fn(&Request) -> bool) {
+        for (answer, _) in self.lock().answered.values_mut() {
+            if let Answer::Allowed { ticket, request, .. } = answer
+                && of(request)
+            {
+                *answer = Answer::Denied(ticket.clone());
+            }
+        }
+    }
+
     /// End what waited too long, and what a bridge no longer waits for.
     pub(crate) fn sweep(&self) {
         let mut inner = self.lock();

@@ -170,3 +170,19 @@ async fn the_program_behind_a_device_code_is_shown_and_a_client_without_a_redire
     assert_eq!(page.status, 200);
     assert!(!page.text.contains("script>") && !page.text.contains("<form"), "{}", page.text);
 }
+
+#[tokio::test]
+async fn what_was_allowed_and_not_fetched_is_taken_back_with_all_that_is_cut_off() {
+    let house = House::new();
+    for everybody in [true, false] {
+        let (one, other) = (client(&house, "one").await, client(&house, "other").await);
+        let codes = [code(&house, &one).await, code(&house, &other).await];
+        for request in house.waiting().iter() {
+            house.approve(request, "blog:read").await.unwrap();
+        }
+        house.authority.take_back((!everybody).then(|| one.clone().into()).as_ref());
+        assert_eq!(ask(&house, &one, &codes[0]).await.error(), "access_denied");
+        let answer = ask(&house, &other, &codes[1]).await;
+        assert_eq!(answer.status == 200, !everybody, "{}", answer.text);
+    }
+}

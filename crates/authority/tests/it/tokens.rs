@@ -278,3 +278,19 @@ async fn what_can_not_be_kept_is_not_allowed() {
     assert_eq!(house.allowed(&first).unwrap(), "blog:read");
     assert_eq!(house.refresh(&app, &first.refresh, &[]).await.json()["scope"], "blog:read");
 }
+
+#[tokio::test]
+async fn a_code_that_was_not_used_is_taken_back_with_all_that_is_cut_off() {
+    let house = House::new();
+    let app = house.app("Codex", "http://127.0.0.1/callback").await;
+    let code = house.code(&app, "blog:read").await;
+    house.authority.take_back(None);
+    assert_eq!(house.redeem(&app, &code, &[]).await.error(), "invalid_grant");
+    // And what the browser had yet to fetch.
+    let page = house.authorize(&app, &[]).await;
+    let request = house.waiting().last().unwrap().clone();
+    house.approve(&request, "blog:read").await.unwrap();
+    house.authority.take_back(None);
+    let back = house.get(&crate::support::waits_at(&page)).await.goes();
+    assert_eq!(back["error"], "access_denied");
+}

@@ -175,7 +175,10 @@ impl Rooms {
     /// Cut a connection off, in-flight calls included. When this returns, nothing of it but the notice of its
     /// cancellation reaches a service.
     pub(crate) async fn revoke(&self, id: &ConnectionId) -> Result<(), Problem> {
-        self.connections.get(id).ok_or_else(unknown_connection)?;
+        let known = self.connections.get(id).ok_or_else(unknown_connection)?;
+        if let Some(client) = &known.grant.client {
+            self.authority.take_back(Some(client));
+        }
         self.cut(id, Cut::Person).await.map_err(|e| e.problem())
     }
 

@@ -57,6 +57,7 @@ impl Rooms {
 
     /// Cut every connection off.
     pub(crate) async fn revoke_all(&self) -> Result<(), Problem> {
+        self.authority.take_back(None);
         self.revoke_several(self.connections.ids(|k| k.live_id().is_some())).await
     }
 

@@ -246,3 +246,28 @@ async fn the_generic_client_is_there_from_the_first_start_and_two_programs_with_
     let live = house.connections().await.into_iter().filter(|c| c.state == ConnectionState::Allowed);
     assert_eq!(live.map(|c| c.app).collect::<Vec<_>>(), ["Generic client", "Generic client"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_reaches_what_was_allowed_and_not_fetched_yet() {
+    let house = house().await;
+    let led = async |asking: &crate::house::Asking| {
+        let answered = house.http.get(&asking.wait).send().await.unwrap();
+        answered.headers()["location"].to_str().unwrap().to_owned()
+    };
+    // All of it.
+    let asking = house.app_asks("Tester").await;
+    house.approve(&house.request().await, "play:read").await.unwrap();
+    house.engine.face().command(Command::RevokeAll).await.unwrap();
+    let to = led(&asking).await;
+    assert!(to.contains("error=access_denied") && !to.contains("code="), "{to}");
+    // And one app's, with the connection that it had.
+    let first = house.app_asks("Other").await;
+    house.approve(&house.request().await, "play:read").await.unwrap();
+    house.redeem(&first).await;
+    let again = house.asks_again(&first.client).await;
+    house.approve(&house.request().await, "play:read").await.unwrap();
+    let live = house.connections().await.into_iter().find(|c| c.state == ConnectionState::Allowed).unwrap();
+    house.engine.face().command(Command::Revoke { connection: live.id }).await.unwrap();
+    let to = led(&again).await;
+    assert!(to.contains("error=access_denied"), "{to}");
+}
